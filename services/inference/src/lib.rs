@@ -1,1 +1,17 @@
-//! stub
+//! The flight-delay inference service, as a library so that tests, fuzz targets and benches enter by the same doors
+//! as the binary. It must never know about Terraform, Grafana or alert rules.
+
+pub mod admin;
+pub mod admission;
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod dev;
+pub mod drain;
+pub mod evaluate;
+pub mod identity;
+pub mod listen;
+pub mod model;
+pub mod row;
+pub mod serve;
+pub mod telemetry;
