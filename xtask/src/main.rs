@@ -1,2 +1,74 @@
-//! stub
-fn main() {}
+//! The workspace's own tasks. `cargo xtask --help` lists them; this file is their table of contents.
+//!
+//! Must never hold a task's work: each arm is one call into the module that owns it.
+
+mod artifact;
+mod bench;
+mod e2e;
+mod generate;
+mod model;
+mod outcome;
+mod process;
+mod report;
+mod test;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The workspace's own tasks.
+///
+/// A newcomer needs two commands: `cargo run --release` starts the service, `cargo xtask test` checks everything.
+/// While working, `cargo xtask test --quick` takes what needs no tools beyond Rust's own.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true)]
+struct Options {
+    /// Nobody is watching: a skipped test is a failure.
+    #[arg(long, env = "CI", global = true, hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    ci: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run every check: format, lints, licences, tests, generated files, fuzzing, the shipped binary end to end
+    Test(test::TestOptions),
+    /// Write the files that are made from others; with --check, say which are stale
+    Generate(generate::GenerateOptions),
+    /// Check the workspace's own rules: inherited settings, file lengths, links, names, module docs
+    Tidy,
+    /// Install what the tests need, pinned, in .tools/ (system packages through apt-get)
+    Tools(tools::ToolsOptions),
+    /// Run a script of services/inference/model in the locked Python environment
+    Model(model::ModelOptions),
+    /// Run one end-to-end test; without a name, list them
+    E2e(e2e::E2eOptions),
+    /// Run one benchmark; without a name, list them
+    Bench(bench::BenchOptions),
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = Workspace::locate(options.ci).and_then(|workspace| match &options.task {
+        Task::Test(options) => test::run(&workspace, options),
+        Task::Generate(options) => generate::run(&workspace, options),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Tools(options) => tools::run(&workspace, options),
+        Task::Model(options) => model::run(&workspace, options),
+        Task::E2e(options) => e2e::run(&workspace, options),
+        Task::Bench(options) => bench::run(&workspace, options),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

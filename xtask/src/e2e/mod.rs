@@ -1,0 +1,49 @@
+//! End-to-end tests: the real binary, real sockets, real clients. One file for each, one line in the registry.
+//!
+//! Every test binds loopback only, on ports that were free, and ends what it started. A test that cannot run on this
+//! machine says `Outcome::Skipped` with the reason; it never passes instead.
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::outcome::Outcome;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// An end-to-end test.
+#[derive(Debug)]
+pub(crate) struct E2e {
+    /// What one types: `cargo xtask e2e NAME`.
+    pub(crate) name: &'static str,
+    /// One line of `cargo xtask e2e --list`: a sentence about the product that the test proves.
+    pub(crate) summary: &'static str,
+    /// Names of rows in `tools::TOOLS` that must be there before it runs.
+    pub(crate) needs: &'static [&'static str],
+    /// The test. An error is a failure.
+    pub(crate) run: fn(&Workspace) -> anyhow::Result<Outcome>,
+}
+
+/// All of them, in the order in which `cargo xtask test` runs them.
+pub(crate) const ALL: &[E2e] = &[];
+
+/// Which one to run.
+#[derive(Debug, Args)]
+pub(crate) struct E2eOptions {
+    /// Its name; without it, all are listed
+    name: Option<String>,
+}
+
+pub(crate) fn run(workspace: &Workspace, options: &E2eOptions) -> anyhow::Result<()> {
+    let Some(name) = &options.name else {
+        for e2e in ALL {
+            println!("{:<20} {}", e2e.name, e2e.summary);
+        }
+        return Ok(());
+    };
+    let e2e = ALL
+        .iter()
+        .find(|e2e| e2e.name == name)
+        .with_context(|| format!("there is no end-to-end test `{name}`; `cargo xtask e2e` lists them"))?;
+    tools::ensure(workspace, e2e.needs)?;
+    (e2e.run)(workspace)?.announce(workspace, name)
+}

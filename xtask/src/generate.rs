@@ -1,0 +1,109 @@
+//! `cargo xtask generate [--check]`: the committed files that are made from others.
+//!
+//! One row for each maker. A check names the stale file and the command that mends it, and writes nothing.
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use xshell::cmd;
+
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// Write, or only look.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateOptions {
+    /// Write nothing; fail when a file is not what would be written
+    #[arg(long)]
+    check: bool,
+}
+
+/// Something that makes committed files.
+struct Maker {
+    /// What it makes, for a person.
+    makes: &'static str,
+    /// Rows of `tools::TOOLS` that it uses.
+    needs: &'static [&'static str],
+    /// Writes the files, or, when the flag is set, fails if one is stale.
+    make: fn(&Workspace, Mode) -> anyhow::Result<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Write,
+    Check,
+}
+
+const MAKERS: &[Maker] = &[
+    Maker { makes: "services/inference/openapi.json", needs: &[], make: openapi },
+    Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
+];
+
+pub(crate) fn run(workspace: &Workspace, options: &GenerateOptions) -> anyhow::Result<()> {
+    each(workspace, if options.check { Mode::Check } else { Mode::Write })
+}
+
+/// Fails when a generated file is stale.
+pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<()> {
+    each(workspace, Mode::Check)
+}
+
+/// Runs all makers, so that one run names everything that is stale.
+fn each(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    let mut wrong = Vec::new();
+    for maker in MAKERS {
+        let done = tools::ensure(workspace, maker.needs).and_then(|()| (maker.make)(workspace, mode));
+        match (done, mode) {
+            (Ok(()), Mode::Check) => eprintln!("fresh: {}", maker.makes),
+            (Ok(()), Mode::Write) => eprintln!("wrote {}", maker.makes),
+            (Err(error), _) => wrong.push(format!("{}: {error:#}", maker.makes)),
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("{}", wrong.join("\n"));
+    }
+    Ok(())
+}
+
+/// The API's description, as the service itself prints it.
+fn openapi(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    let shell = workspace.shell()?;
+    let made = cmd!(shell, "cargo run --quiet --locked --package inference -- openapi").read()?;
+    keep(workspace, "services/inference/openapi.json", &format!("{}\n", made.trim_end()), mode)
+}
+
+/// The training script knows which files it makes and compares them itself.
+fn model(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    let (shell, python) = (workspace.shell()?, workspace.python());
+    let check: &[&str] = if mode == Mode::Check { &["--check"] } else { &[] };
+    cmd!(shell, "{python} services/inference/model/train.py {check...}").run().context(MEND)
+}
+
+const MEND: &str = "not fresh; `cargo xtask generate` writes it anew";
+
+/// Writes a file, or compares it with what would be written.
+fn keep(workspace: &Workspace, relative: &str, content: &str, mode: Mode) -> anyhow::Result<()> {
+    let path = workspace.path(relative);
+    match mode {
+        Mode::Write => std::fs::write(&path, content).with_context(|| format!("cannot write {relative}")),
+        Mode::Check if std::fs::read_to_string(&path).is_ok_and(|there| there == content) => Ok(()),
+        Mode::Check => bail!("{relative} is {MEND}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_writes_nothing_and_names_the_file_and_the_command_that_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        let error = keep(&workspace, "made.json", "{}\n", Mode::Check).unwrap_err().to_string();
+        assert_eq!(error, "made.json is not fresh; `cargo xtask generate` writes it anew");
+        assert!(!workspace.path("made.json").exists());
+
+        keep(&workspace, "made.json", "{}\n", Mode::Write).unwrap();
+        keep(&workspace, "made.json", "{}\n", Mode::Check).unwrap();
+        keep(&workspace, "made.json", "{\"changed\":1}\n", Mode::Check).unwrap_err();
+    }
+}

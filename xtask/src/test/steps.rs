@@ -1,0 +1,158 @@
+//! The steps of `cargo xtask test`, as data, in the order in which they run.
+//!
+//! What fails soonest and costs least stands first; the optimised build, which only the end-to-end tests need, last.
+
+use std::fmt;
+
+use crate::e2e::{self, E2e};
+use crate::outcome::Outcome;
+use crate::workspace::Workspace;
+use crate::{artifact, generate, tidy};
+
+/// One line of the plan.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: String,
+    /// Whether `--quick` runs it.
+    pub(super) quick: bool,
+    /// Rows of `tools::TOOLS` that it uses.
+    pub(super) needs: &'static [&'static str],
+    /// Steps that must have passed, when they are in the run.
+    pub(super) after: &'static [&'static str],
+    pub(super) action: Action,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// A command line at the root of the workspace.
+    Command { env: &'static [(&'static str, &'static str)], line: &'static [&'static str] },
+    /// Installs what all other steps of the run need.
+    Tools,
+    /// One of xtask's own tasks, and the command that runs it alone.
+    Task { command: &'static str, run: fn(&Workspace) -> anyhow::Result<Outcome> },
+    /// An end-to-end test.
+    E2e(&'static E2e),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command { env, line } => {
+                for (name, value) in *env {
+                    write!(f, "{name}='{value}' ")?;
+                }
+                f.write_str(&line.join(" "))
+            }
+            Self::Tools => f.write_str("cargo xtask tools"),
+            Self::Task { command, .. } => f.write_str(command),
+            Self::E2e(e2e) => write!(f, "cargo xtask e2e {}: {}", e2e.name, e2e.summary),
+        }
+    }
+}
+
+const PLAIN: &[(&str, &str)] = &[];
+const RUFF: &[&str] = &[".tools/python/bin/python", "-m", "ruff"];
+
+/// The whole plan: the fixed steps, then one for each end-to-end test.
+pub(super) fn all() -> Vec<Step> {
+    let quick =
+        |name: &str, action| Step { name: name.to_owned(), quick: true, needs: &[], after: &[], action };
+    let full =
+        |name: &str, needs, action| Step { name: name.to_owned(), quick: false, needs, after: &[], action };
+    let command = |line| Action::Command { env: PLAIN, line };
+
+    let mut steps = vec![
+        quick("format", command(&["cargo", "fmt", "--all", "--check"])),
+        quick(
+            "tidy",
+            Action::Task { command: "cargo xtask tidy", run: |workspace| passed(tidy::run(workspace)) },
+        ),
+        quick(
+            "clippy",
+            command(&["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        ),
+        quick(
+            "docs",
+            Action::Command {
+                env: &[("RUSTDOCFLAGS", "-D warnings")],
+                line: &["cargo", "doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
+            },
+        ),
+        quick("tests", command(&["cargo", "test", "--workspace", "--locked"])),
+        full("tools", &[], Action::Tools),
+        full(
+            "licences",
+            &["cargo-deny"],
+            command(&["cargo", "deny", "check", "bans", "licenses", "sources"]),
+        ),
+        full("python format", &["python"], command(RUFF)),
+    ];
+    steps.push(full(
+        "generated",
+        &["python"],
+        Action::Task {
+            command: "cargo xtask generate --check",
+            run: |workspace| passed(generate::check(workspace)),
+        },
+    ));
+    steps.push(full(
+        "dist",
+        &[],
+        Action::Task {
+            command: "cargo build --profile dist (static, fat LTO)",
+            run: |workspace| passed(artifact::service(workspace).map(drop)),
+        },
+    ));
+    steps.extend(e2e::ALL.iter().map(|e2e| Step {
+        name: e2e.name.to_owned(),
+        quick: false,
+        needs: e2e.needs,
+        after: &["dist"],
+        action: Action::E2e(e2e),
+    }));
+    steps
+}
+
+fn passed(done: anyhow::Result<()>) -> anyhow::Result<Outcome> {
+    done.map(|()| Outcome::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::tools;
+
+    #[test]
+    fn every_name_stands_once() {
+        let mut seen = HashSet::new();
+        for step in all() {
+            assert!(seen.insert(step.name.clone()), "two steps are called {}", step.name);
+        }
+    }
+
+    #[test]
+    fn every_tool_that_is_needed_is_a_row() {
+        for step in all() {
+            for need in step.needs {
+                assert!(tools::TOOLS.iter().any(|tool| tool.name == *need), "{} needs {need}", step.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_comes_after_what_it_depends_on() {
+        let steps = all();
+        for (index, step) in steps.iter().enumerate() {
+            for before in step.after {
+                assert!(
+                    steps.iter().take(index).any(|other| other.name == *before),
+                    "{} before {before}",
+                    step.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The OpenTelemetry collector, built by its own builder from a manifest that names every part and its version.
+//!
+//! The builder itself is pinned by the folder's Go module.
+
+use anyhow::Context as _;
+use xshell::cmd;
+
+use crate::workspace::Workspace;
+
+/// The files that decide what the collector is made of.
+const FILES: [&str; 3] = ["go.mod", "go.sum", "builder.yaml"];
+
+/// Those files, one after the other.
+pub(super) fn pin(workspace: &Workspace, folder: &str) -> anyhow::Result<String> {
+    FILES
+        .iter()
+        .map(|file| {
+            let path = workspace.path(folder).join(file);
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {folder}/{file}"))
+        })
+        .collect()
+}
+
+pub(super) fn install(workspace: &Workspace, folder: &str, name: &str) -> anyhow::Result<()> {
+    let shell = workspace.shell()?;
+    let output = workspace.tools().join("collector");
+    let bin = workspace.tools().join("bin");
+    shell.create_dir(&bin)?;
+    shell.change_dir(folder);
+    // The builder writes its generated main package, and then the binary, into the folder that it is told.
+    shell.set_var("OTELCOL_OUTPUT", &output);
+    shell.set_var("CGO_ENABLED", "0");
+    cmd!(shell, "go tool builder --config builder.yaml").run()?;
+    shell.copy_file(output.join(name), bin.join(name))?;
+    shell.remove_path(&output)?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! `cargo xtask tools`: installs what the tests need, pinned, into `.tools/`, and system packages through apt-get.
+//!
+//! A tool is a row of `TOOLS`. Running it again is instant: a stamp remembers the pin that was installed. Must never
+//! take a tool of another version than its row says because it happens to be in the `PATH`; the exceptions are the
+//! system packages, which are as old as the system.
+
+mod apt;
+mod cargo;
+mod collector;
+mod python;
+mod stamp;
+
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::process;
+use crate::report::Took;
+use crate::workspace::Workspace;
+
+/// Which tools.
+#[derive(Debug, Args)]
+pub(crate) struct ToolsOptions {
+    /// Only these; without a name, all
+    names: Vec<String>,
+    /// Show the tools, their versions and whether they are there, and install nothing
+    #[arg(long)]
+    list: bool,
+}
+
+/// Something that a test needs and that this repository does not hold.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    /// What steps and tests call it in their `needs`.
+    pub(crate) name: &'static str,
+    /// The exact version, or where the versions are locked.
+    pub(crate) version: &'static str,
+    how: How,
+}
+
+/// How a tool is had.
+#[derive(Debug)]
+enum How {
+    /// A Debian package, there when the program is in the `PATH`.
+    Apt { package: &'static str, program: &'static str },
+    /// A crate with a binary of the tool's name.
+    Cargo,
+    /// The Python environment, from the lock file.
+    Python { lock: &'static str },
+    /// The OpenTelemetry collector, put together by its own builder from the folder's manifest.
+    Collector { folder: &'static str },
+}
+
+const fn debian(program: &'static str, package: &'static str) -> Tool {
+    Tool { name: program, version: "as Debian has it", how: How::Apt { package, program } }
+}
+
+/// Every tool.
+pub(crate) const TOOLS: &[Tool] = &[
+    // What builds and runs the image, and what a client on the other side of a socket uses.
+    debian("podman", "podman"),
+    debian("buildah", "buildah"),
+    debian("runc", "runc"),
+    debian("wrk", "wrk"),
+    debian("h2load", "nghttp2-client"),
+    debian("valgrind", "valgrind"),
+    debian("curl", "curl"),
+    debian("openssl", "openssl"),
+    Tool {
+        name: "python",
+        version: "tools/python/requirements.txt",
+        how: How::Python { lock: "tools/python/requirements.txt" },
+    },
+    Tool { name: "otelcol", version: "0.165.0", how: How::Collector { folder: "tools/collector" } },
+    Tool { name: "cargo-deny", version: "0.20.2", how: How::Cargo },
+    Tool { name: "cargo-fuzz", version: "0.13.2", how: How::Cargo },
+];
+
+pub(crate) fn run(workspace: &Workspace, options: &ToolsOptions) -> anyhow::Result<()> {
+    if options.list {
+        for tool in TOOLS {
+            let state = if is_there(workspace, tool)? { "there" } else { "missing" };
+            println!("{:<12} {:<32} {state}", tool.name, tool.version);
+        }
+        return Ok(());
+    }
+    let all: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
+    let chosen: Vec<&str> = options.names.iter().map(String::as_str).collect();
+    ensure(workspace, if chosen.is_empty() { &all } else { &chosen })
+}
+
+/// Installs what is not there yet. One that cannot be had does not stop the others; the error names all of those.
+pub(crate) fn ensure(workspace: &Workspace, names: &[&str]) -> anyhow::Result<()> {
+    let mut packages = Vec::new();
+    let mut wrong = Vec::new();
+    for tool in rows(names)? {
+        if is_there(workspace, tool)? {
+            continue;
+        }
+        if let How::Apt { package, .. } = tool.how {
+            packages.push(package);
+            continue;
+        }
+        eprintln!("    installing {} {}", tool.name, tool.version);
+        let begun = Instant::now();
+        match install(workspace, tool) {
+            Ok(()) => eprintln!("    installed {} in {}", tool.name, Took(begun.elapsed())),
+            Err(error) => wrong.push(format!("{} cannot be installed: {error:#}", tool.name)),
+        }
+    }
+    if !packages.is_empty() {
+        eprintln!("    installing Debian packages: {}", packages.join(" "));
+        if let Err(error) = apt::install(workspace, &packages) {
+            wrong.push(format!("{error:#}"));
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("{}", wrong.join("\n"));
+    }
+    Ok(())
+}
+
+/// Those of the named tools that are not there.
+pub(crate) fn missing<'a>(workspace: &Workspace, names: &[&'a str]) -> anyhow::Result<Vec<&'a str>> {
+    let mut missing = Vec::new();
+    for (tool, name) in rows(names)?.into_iter().zip(names) {
+        if !is_there(workspace, tool)? {
+            missing.push(*name);
+        }
+    }
+    Ok(missing)
+}
+
+fn rows(names: &[&str]) -> anyhow::Result<Vec<&'static Tool>> {
+    names
+        .iter()
+        .map(|name| {
+            TOOLS
+                .iter()
+                .find(|tool| tool.name == *name)
+                .with_context(|| format!("there is no tool `{name}`; `cargo xtask tools --list` shows them"))
+        })
+        .collect()
+}
+
+fn is_there(workspace: &Workspace, tool: &Tool) -> anyhow::Result<bool> {
+    Ok(match &tool.how {
+        How::Apt { program, .. } => process::is_in_path(program),
+        How::Cargo => {
+            workspace.tool(tool.name).is_file()
+                && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
+        }
+        How::Python { .. } => {
+            workspace.python().is_file() && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
+        }
+        How::Collector { .. } => {
+            workspace.tool(tool.name).is_file()
+                && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
+        }
+    })
+}
+
+/// Everything that, when it changes, makes the installed tool another one.
+fn pin(workspace: &Workspace, tool: &Tool) -> anyhow::Result<String> {
+    match &tool.how {
+        How::Apt { .. } | How::Cargo => Ok(format!("{} {}\n", tool.name, tool.version)),
+        How::Python { lock } => python::pin(workspace, lock),
+        How::Collector { folder } => collector::pin(workspace, folder),
+    }
+}
+
+fn install(workspace: &Workspace, tool: &Tool) -> anyhow::Result<()> {
+    stamp::remove(workspace, tool.name)?;
+    match &tool.how {
+        How::Apt { package, .. } => apt::install(workspace, &[package])?,
+        How::Cargo => cargo::install(workspace, tool.name, tool.version)?,
+        How::Python { lock } => python::install(workspace, lock)?,
+        How::Collector { folder } => collector::install(workspace, folder, tool.name)?,
+    }
+    stamp::write(workspace, tool.name, &pin(workspace, tool)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_stands_once() {
+        for tool in TOOLS {
+            assert_eq!(TOOLS.iter().filter(|other| other.name == tool.name).count(), 1, "{}", tool.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_tool_is_refused_before_anything_is_installed() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = ensure(&Workspace::at(folder.path()), &["nope"]).unwrap_err().to_string();
+        assert_eq!(error, "there is no tool `nope`; `cargo xtask tools --list` shows them");
+    }
+
+    #[test]
+    fn a_tool_with_a_stamp_but_without_its_file_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        let deny = rows(&["cargo-deny"]).unwrap().remove(0);
+        stamp::write(&workspace, deny.name, &pin(&workspace, deny).unwrap()).unwrap();
+        assert_eq!(missing(&workspace, &["cargo-deny"]).unwrap(), ["cargo-deny"]);
+
+        std::fs::create_dir_all(workspace.tools().join("bin")).unwrap();
+        std::fs::write(workspace.tool("cargo-deny"), "").unwrap();
+        assert!(missing(&workspace, &["cargo-deny"]).unwrap().is_empty());
+    }
+}
