@@ -1,0 +1,350 @@
+//! Owns what the service tells about itself: one struct per event, whose `emit` writes the log line and moves the
+//! metric, so that no log can disagree with a counter. Nothing else in the crate may touch a metric, and no event may
+//! carry a token, a key or a request body.
+//!
+//! Levels: what the service does to itself (a model loaded, a limit set) is `info`; what it refuses to a client is
+//! `debug`, because a client must not be able to fill our logs; what went wrong on our side is `error`. What happens
+//! on every request has no line at all above `trace`.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use tracing::{debug, error, info, trace, warn};
+
+use super::metrics::Instruments;
+pub use super::metrics::Phase;
+use super::{ErrorSource, installed};
+
+/// Gauges are floats; beyond 2^53 they'd lose units, and no bound of this service comes near.
+fn gauge(value: usize) -> f64 {
+    u32::try_from(value).map_or(f64::from(u32::MAX), f64::from)
+}
+
+/// A request was answered with a problem document. Its metric is the request histogram's `error_source`, which the
+/// response carries as an extension; this event is the line that says why.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "anything that can be written is a reason")]
+pub struct RequestRefused<'a> {
+    /// The stable code in the problem document.
+    pub code: &'static str,
+    /// Whose fault it was.
+    pub source: ErrorSource,
+    /// What really happened; never sent to the client.
+    pub internal: &'a dyn Display,
+}
+
+impl RequestRefused<'_> {
+    /// Writes the line: `error` when the service or what it depends on failed, else `debug`.
+    pub fn emit(self) {
+        let (code, source, reason) = (self.code, self.source.label(), self.internal);
+        match self.source {
+            ErrorSource::Client | ErrorSource::Limit => debug!(code, source, %reason, "request refused"),
+            ErrorSource::Server | ErrorSource::Dependency => error!(code, source, %reason, "request failed"),
+        }
+    }
+}
+
+/// A batch of rows was answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Predicted<'a> {
+    /// The model's name.
+    pub model: &'a str,
+    /// The class of each row.
+    pub classes: &'a [i64],
+}
+
+impl Predicted<'_> {
+    /// Counts the rows by class.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+    }
+
+    /// One increment a class and not a row: a batch costs as much as a single row.
+    pub(super) fn count(self, instruments: &Instruments) {
+        let mut tally: [(i64, u64); 8] = [(0, 0); 8];
+        for class in self.classes.iter().copied() {
+            match tally.iter_mut().find(|(seen, rows)| *rows == 0 || *seen == class) {
+                Some(entry) => *entry = (class, entry.1 + 1),
+                None => instruments.prediction(self.model, class, 1),
+            }
+        }
+        for (class, rows) in tally.into_iter().take_while(|(_, rows)| *rows > 0) {
+            instruments.prediction(self.model, class, rows);
+        }
+    }
+}
+
+/// A row was answered that no flight encodes to: a client that encodes wrongly, or drift.
+#[derive(Debug, Clone, Copy)]
+pub struct RowOutOfDomain<'a> {
+    /// The model's name.
+    pub model: &'a str,
+    /// The feature group that is not one-hot.
+    pub group: &'a str,
+}
+
+impl RowOutOfDomain<'_> {
+    /// Counts the row.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+        trace!(model = self.model, group = self.group, "row outside the domain");
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.out_of_domain(self.model, self.group, 1);
+    }
+}
+
+/// A model was loaded and reproduced its golden answers; it answers from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelLoaded<'a> {
+    /// The model's name.
+    pub model: &'a str,
+    /// SHA-256 of the model file, in hex.
+    pub sha256: &'a str,
+    /// The operator set that the model was exported for.
+    pub opset: i64,
+}
+
+impl ModelLoaded<'_> {
+    /// Makes it the model of `inference_model_info`; after the first one, counts a reload.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+        info!(model = self.model, sha256 = self.sha256, opset = self.opset, "model loaded");
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.model_info(self.model, self.sha256, self.opset);
+    }
+}
+
+/// A reload found the model that answers already.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelUnchanged;
+
+impl ModelUnchanged {
+    /// Counts the reload.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+        info!("model unchanged");
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.reloads_unchanged.increment(1);
+    }
+}
+
+/// A model that should have been loaded while the service runs was refused; the old one goes on.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "anything that can be written is a reason")]
+pub struct ModelRefused<'a> {
+    /// What is wrong with the file.
+    pub error: &'a dyn Display,
+}
+
+impl ModelRefused<'_> {
+    /// Counts the refused reload.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+        error!(error = %self.error, "model refused, the old one goes on");
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.reloads_refused.increment(1);
+    }
+}
+
+/// Credentials were accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenAccepted;
+
+impl TokenAccepted {
+    /// Counts the decision.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.auth("jwt", "allow", 1);
+    }
+}
+
+/// Credentials were refused.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenRefused {
+    /// One of a closed set of reasons.
+    pub reason: &'static str,
+}
+
+impl TokenRefused {
+    /// Counts the decision.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+        debug!(reason = self.reason, "credentials refused");
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.auth("jwt", self.reason, 1);
+    }
+}
+
+/// The cache of verified tokens was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenCacheLookup {
+    /// Whether it knew the token.
+    pub hit: bool,
+}
+
+impl TokenCacheLookup {
+    /// Counts the look-up.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        let counter = if self.hit { &instruments.cache_hits } else { &instruments.cache_misses };
+        counter.increment(1);
+    }
+}
+
+/// The cache of verified tokens holds so many tokens now.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenCacheFilled {
+    /// Tokens in the cache.
+    pub entries: usize,
+}
+
+impl TokenCacheFilled {
+    /// Sets the gauge.
+    pub fn emit(self) {
+        installed().instruments.cache_entries.set(gauge(self.entries));
+    }
+}
+
+/// The cache of verified tokens may hold so many tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenCacheLimitSet {
+    /// Its bound.
+    pub limit: usize,
+}
+
+impl TokenCacheLimitSet {
+    /// Sets the gauge.
+    pub fn emit(self) {
+        installed().instruments.cache_limit.set(gauge(self.limit));
+    }
+}
+
+/// So many requests may be in flight at once.
+#[derive(Debug, Clone, Copy)]
+pub struct InFlightLimitSet {
+    /// The bound.
+    pub limit: usize,
+}
+
+impl InFlightLimitSet {
+    /// Sets the gauge.
+    pub fn emit(self) {
+        installed().instruments.active_requests_limit.set(gauge(self.limit));
+    }
+}
+
+/// A phase of a request took so long.
+#[derive(Debug, Clone, Copy)]
+pub struct PhaseTimed {
+    /// Which one.
+    pub phase: Phase,
+    /// How long.
+    pub took: Duration,
+}
+
+impl PhaseTimed {
+    /// Records the duration.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.phase(self.phase, self.took);
+    }
+}
+
+/// So many connections may be open at once.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionsLimitSet {
+    /// The bound.
+    pub limit: usize,
+}
+
+impl ConnectionsLimitSet {
+    /// Sets the gauge.
+    pub fn emit(self) {
+        installed().instruments.connections_limit.set(gauge(self.limit));
+    }
+}
+
+/// A client connected to the API listener.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionOpened;
+
+impl ConnectionOpened {
+    /// Counts the connection as open.
+    pub fn emit(self) {
+        installed().instruments.connections.increment(1.0);
+    }
+}
+
+/// A connection that was opened is gone, whoever ended it.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionClosed;
+
+impl ConnectionClosed {
+    /// Counts the connection as closed.
+    pub fn emit(self) {
+        installed().instruments.connections.decrement(1.0);
+    }
+}
+
+/// A connection was turned away or given up before it brought a request.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionRefused {
+    /// One of a closed set of reasons.
+    pub reason: &'static str,
+}
+
+impl ConnectionRefused {
+    /// Counts the refusal.
+    pub fn emit(self) {
+        self.count(&installed().instruments);
+        debug!(reason = self.reason, "connection refused");
+    }
+
+    pub(super) fn count(self, instruments: &Instruments) {
+        instruments.refused_connection(self.reason, 1);
+    }
+}
+
+/// The collector stopped taking spans. Said once, until it takes them again.
+#[derive(Clone, Copy)]
+pub(super) struct SpansLost<'a> {
+    pub(super) endpoint: &'a str,
+    pub(super) error: &'a dyn Display,
+}
+
+impl SpansLost<'_> {
+    pub(super) fn emit(self) {
+        warn!(endpoint = self.endpoint, error = %self.error, "spans are not exported; requests are unaffected");
+    }
+}
+
+/// The collector takes spans again.
+#[derive(Clone, Copy)]
+pub(super) struct SpansExported<'a> {
+    pub(super) endpoint: &'a str,
+}
+
+impl SpansExported<'_> {
+    pub(super) fn emit(self) {
+        info!(endpoint = self.endpoint, "spans are exported again");
+    }
+}

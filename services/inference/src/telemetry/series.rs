@@ -1,0 +1,65 @@
+//! Owns the names, kinds, units and help texts of every metric, in one table. The names are a contract with the
+//! objectives, the dashboards and the autoscaler, so nothing outside `telemetry` may ever spell one.
+
+use metrics::Unit;
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// One metric of the contract.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Series {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) unit: Unit,
+    pub(super) help: &'static str,
+}
+
+macro_rules! series {
+    ($($constant:ident = $kind:ident $unit:ident $name:literal, $help:literal;)*) => {
+        $(pub(super) const $constant: Series =
+            Series { name: $name, kind: Kind::$kind, unit: Unit::$unit, help: $help };)*
+
+        /// Every metric that the service exports.
+        pub(super) const ALL: &[Series] = &[$($constant),*];
+    };
+}
+
+series! {
+    REQUEST_DURATION = Histogram Seconds "http_server_request_duration_seconds",
+        "Time from the request head being read to the response head being ready, by route, method, status and whose \
+         fault an error was (error_source is empty when there was none).";
+    ACTIVE_REQUESTS = Gauge Count "http_server_active_requests",
+        "Requests being worked on now, refused ones included.";
+    ACTIVE_REQUESTS_LIMIT = Gauge Count "http_server_active_requests_limit",
+        "Requests that may be in flight at once; one more is answered 503.";
+    PREDICTIONS = Counter Count "inference_predictions_total",
+        "Rows answered, by model and predicted class.";
+    PHASE_DURATION = Histogram Seconds "inference_phase_duration_seconds",
+        "Time spent in one phase of a request.";
+    ROWS_OUT_OF_DOMAIN = Counter Count "inference_rows_out_of_domain_total",
+        "Rows that were answered though no flight encodes to them, by the feature group that is wrong.";
+    MODEL_INFO = Gauge Count "inference_model_info",
+        "1 for the model that answers now, 0 for those it replaced.";
+    MODEL_RELOADS = Counter Count "inference_model_reloads_total",
+        "Reloads of the model file: applied, unchanged, or refused while the old model goes on.";
+    AUTH_DECISIONS = Counter Count "auth_decisions_total",
+        "Requests whose credentials were checked, by the way they were proved: allow, or why they were refused.";
+    TOKEN_CACHE_LOOKUPS = Counter Count "auth_token_cache_lookups_total",
+        "Look-ups in the cache of verified tokens: hit or miss.";
+    TOKEN_CACHE_ENTRIES = Gauge Count "auth_token_cache_entries",
+        "Verified tokens in the cache.";
+    TOKEN_CACHE_LIMIT = Gauge Count "auth_token_cache_entries_limit",
+        "Verified tokens that the cache may hold.";
+    CONNECTIONS = Gauge Count "connections",
+        "Open connections of the API listener.";
+    CONNECTIONS_LIMIT = Gauge Count "connections_limit",
+        "Connections that the API listener may hold open.";
+    CONNECTIONS_REFUSED = Counter Count "connections_refused_total",
+        "Connections that were closed before their first request was answered, by reason.";
+}
