@@ -23,12 +23,11 @@ pub(super) fn pin(workspace: &Workspace, folder: &str) -> anyhow::Result<String>
 
 pub(super) fn install(workspace: &Workspace, folder: &str, name: &str) -> anyhow::Result<()> {
     let shell = workspace.shell()?;
+    // Where the manifest tells the builder to write its generated main package, and then the binary.
     let output = workspace.tools().join("collector");
     let bin = workspace.tools().join("bin");
     shell.create_dir(&bin)?;
     shell.change_dir(folder);
-    // The builder writes its generated main package, and then the binary, into the folder that it is told.
-    shell.set_var("OTELCOL_OUTPUT", &output);
     shell.set_var("CGO_ENABLED", "0");
     cmd!(shell, "go tool builder --config builder.yaml").run()?;
     shell.copy_file(output.join(name), bin.join(name))?;
