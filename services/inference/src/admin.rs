@@ -1,6 +1,6 @@
-//! What those who run the service ask of it: is it alive, is it ready, what does it count. On a thread and a runtime of
-//! its own, so that a probe or a scrape is answered also when every thread of the API is busy. It must never share a
-//! lock or a queue with the request path.
+//! What those who run the service ask of it: is it alive, is it ready, what does it count. On a thread and a
+//! runtime of its own, so that a probe or a scrape is answered also when every thread of the API is busy. It
+//! must never share a lock or a queue with the request path.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,11 +19,11 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::drain::{Drain, DrainConfig, Phase};
-use crate::listen::{self, Counted, ListenConfig, ListenError, Listener};
+use crate::listen::{Counted, ListenConfig, ListenError, Listener};
 use crate::telemetry::MetricsPage;
 
-/// How often recorded samples are folded into histograms: between two scrapes at the usual 15 s, often enough that what
-/// collects at full load stays within a few megabytes.
+/// How often recorded samples are folded into histograms: between two scrapes at the usual 15 s, often enough
+/// that what collects at full load stays within a few megabytes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Two probes, a few Prometheus servers, a person.
@@ -112,11 +112,10 @@ pub struct Admin {
 pub fn serve(config: &AdminConfig, probes: Probes, metrics: MetricsPage) -> Result<Admin, ListenError> {
     let address = config.admin_listen;
     let failed = |source: io::Error| ListenError { address, setting: SETTING, source };
-    let tcp = listen::bind(address, SETTING)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let (listener, drain) = {
         let _context = runtime.enter();
-        (Listener::adopt(tcp, bounds(address), Counted::No).map_err(failed)?, Drain::manual(&end()))
+        (Listener::bind_as(&bounds(address), SETTING, Counted::No)?, Drain::manual(&end()))
     };
     let address = listener.local_addr();
     let (say_ended, ended) = oneshot::channel();
@@ -140,8 +139,8 @@ impl Admin {
         self.address
     }
 
-    /// Answers what is in flight and stops: to be called when the API's drain is over, not before, so that readiness can
-    /// be seen and the last seconds be scraped.
+    /// Answers what is in flight and stops: to be called when the API's drain is over, not before, so that
+    /// readiness can be seen and the last seconds be scraped.
     pub async fn stop(mut self) {
         self.drain.begin();
         // An error says that the thread is gone, which is what is waited for.

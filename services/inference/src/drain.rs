@@ -1,5 +1,6 @@
-//! How the service ends: in which phase it is, and when the next one begins. Listeners, probes and connections read the
-//! phase from here; nothing else decides that the service ends. It never touches a connection itself.
+//! How the service ends: in which phase it is, and when the next one begins. Listeners, probes and
+//! connections read the phase from here; nothing else decides that the service ends. It never touches a
+//! connection itself.
 //!
 //! ```text
 //! Serving ──signal──▶ Grace ──drain_grace──▶ Closing ──drain_finish──▶ Over
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use humantime::parse_duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time;
@@ -26,20 +28,23 @@ use tokio::time;
 #[derive(Debug, Clone, clap::Args)]
 pub struct DrainConfig {
     /// How long to go on serving after SIGTERM, with readiness already at 503.
-    // 5 s: a readiness probe every 2 s that must fail twice, and a second for the endpoint to leave the balancer.
-    #[arg(long, env = "INFERENCE_DRAIN_GRACE", default_value = "5s", value_parser = humantime::parse_duration)]
+    // 5 s: a readiness probe every 2 s that must fail twice, and a second for the endpoint to leave the
+    // balancer.
+    #[arg(long, env = "INFERENCE_DRAIN_GRACE", default_value = "5s", value_parser = parse_duration)]
     pub drain_grace: Duration,
 
     /// How long connections have to end after the grace period; what is left then is dropped.
-    // 10 s: as long as one request can take with its body on the way. Grace and finish together stay well under the
-    // 30 s after which Kubernetes kills.
-    #[arg(long, env = "INFERENCE_DRAIN_FINISH", default_value = "10s", value_parser = humantime::parse_duration)]
+    // 10 s: as long as one request can take with its body on the way. Grace and finish together stay well
+    // under the 30 s after which Kubernetes kills.
+    #[arg(long, env = "INFERENCE_DRAIN_FINISH", default_value = "10s", value_parser = parse_duration)]
     pub drain_finish: Duration,
 
-    /// How much of that time new connections are accepted and silent ones are kept; at most half of it is used.
-    // 1 s: a request that was sent before its client could know of the end has arrived by then, also after one
-    // retransmission (RFC 6298: 1 s at the least only for a new connection, 200 ms on Linux for a known one).
-    #[arg(long, env = "INFERENCE_DRAIN_LINGER", default_value = "1s", value_parser = humantime::parse_duration)]
+    /// How much of that time new connections are accepted and silent ones are kept; at most half of it is
+    /// used.
+    // 1 s: a request that was sent before its client could know of the end has arrived by then, also after
+    // one retransmission (RFC 6298: 1 s at the least only for a new connection, 200 ms on Linux for a known
+    // one).
+    #[arg(long, env = "INFERENCE_DRAIN_LINGER", default_value = "1s", value_parser = parse_duration)]
     pub drain_linger: Duration,
 }
 
@@ -71,8 +76,8 @@ struct Shared {
 }
 
 impl Drain {
-    /// Ends at SIGTERM or SIGINT; a second one ends at once. The signals are waited for on a thread of their own, so that
-    /// they are heard also when every thread that serves is busy.
+    /// Ends at SIGTERM or SIGINT; a second one ends at once. The signals are waited for on a thread of their
+    /// own, so that they are heard also when every thread that serves is busy.
     ///
     /// # Errors
     /// When the thread, its runtime or a signal handler cannot be had.
@@ -80,7 +85,8 @@ impl Drain {
         let drain = Self::new(config);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (mut terminate, mut interrupt) = {
-            // Installed here and not on the thread: from the return of this function on, no signal kills the process.
+            // Installed here and not on the thread: from the return of this function on, no signal kills the
+            // process.
             let _context = runtime.enter();
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
         };
@@ -107,7 +113,8 @@ impl Drain {
         Ok(drain)
     }
 
-    /// Ends when [`begin`](Self::begin) is called. Must be called within a tokio runtime, whose clock it goes by.
+    /// Ends when [`begin`](Self::begin) is called. Must be called within a tokio runtime, whose clock it goes
+    /// by.
     #[must_use]
     pub fn manual(config: &DrainConfig) -> Self {
         let drain = Self::new(config);

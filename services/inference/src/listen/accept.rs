@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-/// How long to wait after an error that says something about this process or machine and not about one connection,
-/// such as too many open files: it will be there again at once, and trying at full speed would only take the time that
-/// open connections need to end.
+/// How long to wait after an error that says something about this process or machine and not about one
+/// connection, such as too many open files: it will be there again at once, and trying at full speed would
+/// only take the time that open connections need to end.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The next connection. Nothing is lost when this is dropped.
@@ -28,8 +28,8 @@ pub(super) async fn next(tcp: &TcpListener) -> (TcpStream, SocketAddr) {
 
 /// Stops listening and gives the connections that the kernel had made already.
 ///
-/// Asked without tokio: what tokio knows of a socket is as old as its last look at the event queue. Between the last of
-/// these and the end of the socket there are microseconds, not a turn of the runtime.
+/// Asked without tokio: what tokio knows of a socket is as old as its last look at the event queue. Between
+/// the last of these and the end of the socket there are microseconds, not a turn of the runtime.
 pub(super) fn rest(tcp: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
     let mut listener =
         tcp.into_std().inspect_err(|error| tracing::warn!(%error, "cannot take the last connections"));

@@ -1,9 +1,10 @@
-//! What a connection is doing, and until when it may. Told by the bytes ([`WatchedIo`](super::watched_io::WatchedIo))
-//! and by the requests ([`Requests`](super::requests::Requests)); asked by the task that drives the connection. It
-//! never touches the connection itself.
+//! What a connection is doing, and until when it may. Told by the bytes
+//! ([`WatchedIo`](super::watched_io::WatchedIo)) and by the requests
+//! ([`Requests`](super::requests::Requests)); asked by the task that drives the connection. It never touches
+//! the connection itself.
 //!
-//! hyper's own header timeout runs from the moment at which the next head is waited for, so that it is an idle timeout
-//! as well: one clock for two different bounds. Here they are told apart.
+//! hyper's own header timeout runs from the moment at which the next head is waited for, so that it is an
+//! idle timeout as well: one clock for two different bounds. Here they are told apart.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

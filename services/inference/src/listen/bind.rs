@@ -1,7 +1,9 @@
 //! Taking an address to listen on, and saying what to do when it cannot be had.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Why an address could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -19,28 +21,36 @@ fn advice(error: &io::Error, setting: &str) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!(
-                "another process has the port: end it, or choose another port with {setting} (port 0: any free one)"
+                "another process has the port: end it, or choose another with {setting}; 0 is any free one"
             )
         }
         io::ErrorKind::PermissionDenied => {
             format!(
-                "a port below 1024 needs a right that this process has not: choose one from 1024 on with {setting}"
+                "a port below 1024 needs a right that this process lacks: choose a higher one with {setting}"
             )
         }
         io::ErrorKind::AddrNotAvailable => {
             format!(
-                "no interface of this machine has the address: choose another with {setting}; 0.0.0.0 is all of them"
+                "this machine does not have the address: choose another with {setting}; 0.0.0.0 is all it has"
             )
         }
         _ => format!("choose another address with {setting}"),
     }
 }
 
-/// Binds, so that a failure is known before anything else starts.
-pub(crate) fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ListenError> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    bound.map_err(|source| ListenError { address, setting, source })
+/// How many connections the kernel keeps that nobody has taken yet: as many as may come in one burst while
+/// every thread is busy. The 128 that the standard library asks for are fewer than one load generator opens;
+/// the kernel would drop the rest and their clients would try again after a whole second.
+const BACKLOG: u32 = 1024;
+
+/// Listens. Must be called within the runtime that will serve.
+pub(super) fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ListenError> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart finds the port free although connections of the last run are still being forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|source| ListenError { address, setting, source })
 }

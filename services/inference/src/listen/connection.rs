@@ -1,4 +1,5 @@
-//! One connection, from the first byte to the last: served, watched, and ended when its time or the service's is over.
+//! One connection, from the first byte to the last: served, watched, and ended when its time or the service's
+//! is over.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -18,9 +19,9 @@ use super::requests::{Peer, Requests};
 use super::watched_io::{CLOSE_LINGER, WatchedIo};
 use crate::drain::{Drain, Phase};
 
-/// HTTP/2's own windows: what a client may send of bodies before anybody reads them, for one request and for all of a
-/// connection. 64 KiB is the protocol's default, hyper's is 1 MiB for both: with [`ListenConfig::max_connections`]
-/// nearly a gigabyte that clients could make us hold.
+/// HTTP/2's own windows: what a client may send of bodies before anybody reads them, for one request and for
+/// all of a connection. 64 KiB is the protocol's default, hyper's is 1 MiB for both: with
+/// [`ListenConfig::max_connections`] nearly a gigabyte that clients could make us hold.
 const HTTP2_REQUEST_WINDOW: u32 = 64 * 1024;
 const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
@@ -54,8 +55,8 @@ impl Connections {
         Self { http: http(&config), router, config, drain }
     }
 
-    /// Serves one connection. What stands between accepting and serving, such as a TLS handshake, hands its stream over
-    /// here.
+    /// Serves one connection. What stands between accepting and serving, such as a TLS handshake, hands its
+    /// stream over here.
     pub(super) async fn serve<T>(&self, io: T, peer: SocketAddr) -> End
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -68,8 +69,8 @@ impl Connections {
         let mut patience = self.patience();
         let mut closing = false;
         let mut told_to_close = false;
-        // Set once in a while, not at each change: no state lasts shorter than `patience.shortest()`, so that whatever
-        // begins after the timer was set is looked at before its time is over.
+        // Set once in a while, not at each change: no state lasts shorter than `patience.shortest()`, so that
+        // whatever begins after the timer was set is looked at before its time is over.
         let timer = sleep(patience.shortest());
         tokio::pin!(connection, timer);
         loop {
@@ -87,8 +88,9 @@ impl Connections {
                 // What has arrived is served before anything is decided about the connection.
                 biased;
                 ended = connection.as_mut() => return ended.map_or_else(End::Broken, |()| End::Closed),
-                // GOAWAY lets what is on its way be answered, so that it is sent at once. HTTP/1 has nothing like it:
-                // there the next answer says that it is the last. A new connection becomes one or the other here.
+                // GOAWAY lets what is on its way be answered, so that it is sent at once. HTTP/1 has nothing
+                // like it: there the next answer says that it is the last. A new connection becomes one or
+                // the other here.
                 () = when(|| closing && !told_to_close && activity.is_http2()) => {
                     told_to_close = true;
                     connection.as_mut().graceful_shutdown();
@@ -142,18 +144,20 @@ async fn when(condition: impl Fn() -> bool) {
 }
 
 fn http(config: &ListenConfig) -> auto::Builder<TokioExecutor> {
-    // Beyond the soft bound, which the API answers, hyper's own stands: without it a head would be read without end.
+    // Beyond the soft bound, which the API answers, hyper's own stands: without it a head would be read
+    // without end.
     let hard_header_bytes = config.header_bytes.saturating_mul(4);
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
         // Ours, in `Activity`: see there.
         .header_read_timeout(None)
-        // Also bounds what is kept of bodies and of answers that the client does not read. Never below hyper's minimum
-        // of 8 KiB, because `header_bytes` is never below 2 KiB.
+        // Also bounds what is kept of bodies and of answers that the client does not read. Never below
+        // hyper's minimum of 8 KiB, because `header_bytes` is never below 2 KiB.
         .max_buf_size(hard_header_bytes)
-        // A client that says with its last request that it is done sending is answered. A client that is gone is found
-        // out by writing to it: an answer is a matter of microseconds, so that there is nothing to break off.
+        // A client that says with its last request that it is done sending is answered. A client that is gone
+        // is found out by writing to it: an answer is a matter of microseconds, so that there is nothing to
+        // break off.
         .half_close(true);
     // The number of headers stays at hyper's 100: another number would be allocated for each request.
     http.http2()

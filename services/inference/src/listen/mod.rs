@@ -1,5 +1,5 @@
-//! The listener: accepts connections within a bound, hands each to [`connection`], and stops in the order that loses
-//! nothing. It must never look into a request; that is the router's.
+//! The listener: accepts connections within a bound, hands each to [`connection`], and stops in the order
+//! that loses nothing. It must never look into a request; that is the router's.
 //!
 //! | bound | setting | beyond it |
 //! |---|---|---|
@@ -20,7 +20,6 @@ mod refusal;
 mod requests;
 mod watched_io;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -32,12 +31,13 @@ use tokio::time::sleep;
 
 use self::activity::Overdue;
 pub use self::bind::ListenError;
-pub(crate) use self::bind::bind;
 pub use self::config::ListenConfig;
 use self::connection::{Connections, End};
 pub use self::requests::Peer;
 use crate::drain::{Drain, Phase};
 use crate::telemetry::events;
+
+const SETTING: &str = "--listen (INFERENCE_LISTEN)";
 
 /// Every `reason` of `connections_refused_total`.
 pub const REFUSALS: [&str; 3] = [REFUSED_BY_LIMIT, REFUSED_BY_SILENCE, REFUSED_BY_HEADER_TIMEOUT];
@@ -77,24 +77,18 @@ impl Listener {
     /// When the address cannot be had; the text says what to do.
     #[expect(clippy::unused_async, reason = "what needs the runtime is not called by mistake without one")]
     pub async fn bind(config: &ListenConfig) -> Result<Self, ListenError> {
-        let address = config.listen;
-        let setting = "--listen (INFERENCE_LISTEN)";
-        let tcp = bind(address, setting)?;
-        Self::adopt(tcp, config.clone(), Counted::Yes).map_err(|source| ListenError {
-            address,
-            setting,
-            source,
-        })
+        Self::bind_as(config, SETTING, Counted::Yes)
     }
 
-    /// Serves what was bound before.
-    pub(crate) fn adopt(
-        tcp: std::net::TcpListener,
-        config: ListenConfig,
+    pub(crate) fn bind_as(
+        config: &ListenConfig,
+        setting: &'static str,
         counted: Counted,
-    ) -> io::Result<Self> {
-        let address = tcp.local_addr()?;
-        Ok(Self { tcp: TcpListener::from_std(tcp)?, address, config, counted })
+    ) -> Result<Self, ListenError> {
+        let tcp = bind::bind(config.listen, setting)?;
+        let address =
+            tcp.local_addr().map_err(|source| ListenError { address: config.listen, setting, source })?;
+        Ok(Self { tcp, address, config: config.clone(), counted })
     }
 
     /// The address, with the port that the system chose when 0 was asked for.
@@ -139,7 +133,7 @@ impl Listener {
             () = drain.wait_for(Phase::Over) => {
                 let dropped = limit.saturating_sub(door.places.available_permits());
                 if dropped > 0 {
-                    tracing::warn!(%address, dropped, "time is over: dropping the connections that are still open");
+                    tracing::warn!(%address, dropped, "time is over: dropping connections that are still open");
                 }
                 Served { dropped }
             }
@@ -147,8 +141,8 @@ impl Listener {
     }
 }
 
-/// Returns when no more connections are to be taken: some time into [`Phase::Closing`], so that clients that were told to
-/// close, or were on their way, still get in.
+/// Returns when no more connections are to be taken: some time into [`Phase::Closing`], so that clients that
+/// were told to close, or were on their way, still get in.
 async fn accepting_is_over(drain: &Drain) {
     drain.wait_for(Phase::Closing).await;
     tokio::select! {
@@ -169,8 +163,8 @@ struct Door {
 
 impl Door {
     fn enter(&self, io: TcpStream, peer: SocketAddr) {
-        // Without it the kernel holds back the second part of an answer until the client acknowledges the first, which
-        // the client delays by 40 ms.
+        // Without it the kernel holds back the second part of an answer until the client acknowledges the
+        // first, which the client delays by 40 ms.
         if let Err(error) = io.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }

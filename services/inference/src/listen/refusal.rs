@@ -1,8 +1,9 @@
 //! What a connection beyond the bound is told.
 //!
-//! It is accepted and answered rather than left in the kernel's queue: a client that waits there has a connection, sends
-//! its request and hears nothing until its own timeout; nothing counts it, and when its turn comes, nobody waits for the
-//! answer any more. An answer at once lets it go elsewhere, and the count says that the bound was met.
+//! It is accepted and answered rather than left in the kernel's queue: a client that waits there has a
+//! connection, sends its request and hears nothing until its own timeout; nothing counts it, and when its
+//! turn comes, nobody waits for the answer any more. An answer at once lets it go elsewhere, and the count
+//! says that the bound was met.
 
 use axum::body::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,8 +12,8 @@ use tokio::time::timeout;
 
 use super::watched_io::CLOSE_LINGER;
 
-/// How many are told at the same time, each for at most [`CLOSE_LINGER`]; more are closed without a word. Without this
-/// bound the refused would be the connections that nothing bounds.
+/// How many are told at the same time, each for at most [`CLOSE_LINGER`]; more are closed without a word.
+/// Without this bound the refused would be the connections that nothing bounds.
 pub(super) const REFUSED_AT_ONCE: usize = 64;
 
 /// The same kind of problem that a request hears when all places for requests are taken.
@@ -22,12 +23,13 @@ const PROBLEM: &str = concat!(
     r#""error":"all places for connections are taken; retry after 1 s"}"#,
 );
 
-/// The whole answer, made once. In HTTP/1: to a client that speaks HTTP/2 it is a connection that ends at once.
+/// The whole answer, made once. In HTTP/1: to a client that speaks HTTP/2 it is a connection that ends at
+/// once.
 pub(super) fn answer() -> Bytes {
     let length = PROBLEM.len();
     Bytes::from(format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
-         retry-after: 1\r\nconnection: close\r\n\r\n{PROBLEM}"
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+         content-length: {length}\r\nretry-after: 1\r\nconnection: close\r\n\r\n{PROBLEM}"
     ))
 }
 

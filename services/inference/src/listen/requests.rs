@@ -1,5 +1,5 @@
-//! What stands between a connection and the router: each request learns who sent it, is counted while it is in flight,
-//! and its answer says when it is the connection's last. It never looks into a request.
+//! What stands between a connection and the router: each request learns who sent it, is counted while it is
+//! in flight, and its answer says when it is the connection's last. It never looks into a request.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -77,7 +77,8 @@ impl Future for Answer {
         let this = self.project();
         let mut answer = ready!(this.route.poll(cx))?;
         let in_flight = this.in_flight.take();
-        // Asked only now: an answer that was begun before the end and finished after it tells its client, too.
+        // Asked only now: an answer that was begun before the end and finished after it tells its client,
+        // too.
         if *this.http1 && in_flight.as_ref().is_some_and(|in_flight| in_flight.0.is_last_answer()) {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

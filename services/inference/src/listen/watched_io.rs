@@ -15,10 +15,10 @@ use super::activity::Activity;
 /// RFC 9113 §3.4: with these bytes a client says that it speaks HTTP/2.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How long a connection is read after our last byte, what comes thrown away. A socket that is closed with unread bytes
-/// makes the kernel send a reset, and a reset makes the client's kernel throw away the answer it has not read yet
-/// (RFC 9112 §9.6): a client that still sends its too large body would never see the 413.
-/// 1 s: a round trip for our last byte and the client's.
+/// How long a connection is read after our last byte, what comes thrown away. A socket that is closed with
+/// unread bytes makes the kernel send a reset, and a reset makes the client's kernel throw away the answer it
+/// has not read yet (RFC 9112 §9.6): a client that still sends its too large body would never see the 413. 1
+/// s: a round trip for our last byte and the client's.
 pub(super) const CLOSE_LINGER: Duration = Duration::from_secs(1);
 
 /// A socket, or what will be laid around it.
