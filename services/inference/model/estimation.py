@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from features import FLIGHTS
 from flight_counts import Count
 
-DOMAIN = np.array([FLIGHTS.encode(key) for key in FLIGHTS.keys()], dtype=np.float64)
+DOMAIN = np.array([FLIGHTS.encode(key) for key in FLIGHTS.combinations()], dtype=np.float64)
 """All rows that the features allow."""
 
 

@@ -52,7 +52,7 @@ class Layout:
             for group, start in zip(self.groups, self.starts(), strict=True)
         ]
 
-    def keys(self) -> Iterator[tuple[str, ...]]:
+    def combinations(self) -> Iterator[tuple[str, ...]]:
         """Every combination of values; the first group changes slowest."""
         return itertools.product(*(group.values for group in self.groups))
 

@@ -50,7 +50,7 @@ def render(counts: Iterable[Count]) -> str:
 def read(file: Path) -> list[Count]:
     """The counts in `file`, in its order. Raises BadCounts for a line that is not a count."""
     names = [field.name for field in fields(Count)]
-    keys = set(FLIGHTS.keys())
+    keys = set(FLIGHTS.combinations())
     counts: dict[tuple[str, ...], Count] = {}
     with file.open(encoding="utf-8", newline="") as text:
         for line, row in enumerate(csv.reader(text), start=1):

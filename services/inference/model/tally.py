@@ -22,7 +22,7 @@ def tally(directory: Path) -> list[flight_counts.Count]:
     counts = []
     for part, name in flight_rows.PARTS.items():
         seen = Counter(flight_rows.flights(directory / name))
-        for key in FLIGHTS.keys():
+        for key in FLIGHTS.combinations():
             on_time, late = seen[key, 0], seen[key, 1]
             if on_time + late > 0:
                 counts.append(flight_counts.Count(part, *key, on_time, late))
