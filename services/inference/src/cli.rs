@@ -1,1 +1,68 @@
-//! stub
+//! The command line: what the binary can be asked to do. Does none of it.
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::evaluate::Evaluation;
+use crate::row::Flight;
+
+const EXAMPLES: &str = "\
+Examples:
+  inference                                          serve on loopback and print a request that works
+  inference --mode production --listen 0.0.0.0:8080 --admin-listen 0.0.0.0:9090 \\
+            --jwt-public-key issuer.pem --jwt-issuer https://id.example.com --jwt-audience puntual
+  inference row --airline \"Sky Airline\" --type I --month 7
+                                                     print the body for a flight";
+
+/// Serves the flight-delay model: 37 numbers in, will this flight be late?
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Other>,
+    #[command(flatten)]
+    serve: Config,
+}
+
+/// What the binary does beside serving.
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Print the body of `POST /api` for a flight in words
+    Row(Flight),
+    /// Run a model over the rows of a file and print what tract answers
+    Evaluate(Evaluation),
+    /// Print the API's description
+    Openapi,
+}
+
+/// What the binary was asked to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Serve; what it does when nothing else is asked.
+    Serve(Box<Config>),
+    /// Print the body for a flight.
+    Row(Flight),
+    /// Run a model over rows.
+    Evaluate(Evaluation),
+    /// Print the API's description.
+    Openapi,
+}
+
+impl Command {
+    /// Reads the command line and the environment. On wrong ones the process ends here with what would be right.
+    #[must_use]
+    pub fn parse() -> Self {
+        CommandLine::parse().into()
+    }
+}
+
+impl From<CommandLine> for Command {
+    fn from(CommandLine { command, serve }: CommandLine) -> Self {
+        match command {
+            None => Self::Serve(Box::new(serve)),
+            Some(Other::Row(flight)) => Self::Row(flight),
+            Some(Other::Evaluate(evaluation)) => Self::Evaluate(evaluation),
+            Some(Other::Openapi) => Self::Openapi,
+        }
+    }
+}

@@ -1,1 +1,103 @@
-//! stub
+//! All settings of the running service. The only place where the environment is read, through clap: every `--flag` is
+//! also `INFERENCE_FLAG`. Secrets come as file paths. Each concern's settings are defined beside the concern.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::admin::AdminConfig;
+use crate::admission::AdmissionConfig;
+use crate::api::ApiConfig;
+use crate::drain::DrainConfig;
+use crate::identity::IdentityConfig;
+use crate::listen::ListenConfig;
+use crate::model::ModelConfig;
+use crate::telemetry::TelemetryConfig;
+
+/// How the service is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// To try it: loopback only, a signing key made at the start, a token printed.
+    Development,
+    /// To serve: any address, tokens of an issuer whose public key is given.
+    Production,
+}
+
+/// Every setting of `inference`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Development listens on loopback only and prints a token that works; production needs --jwt-public-key
+    #[arg(long, env = "INFERENCE_MODE", value_enum, default_value_t = Mode::Development)]
+    pub mode: Mode,
+    /// Where to write the addresses, and in development the token, as JSON once the service is ready
+    #[arg(long, env = "INFERENCE_READY_FILE", value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// The API listener.
+    #[command(flatten, next_help_heading = "API listener")]
+    pub listen: ListenConfig,
+    /// What one request may send.
+    #[command(flatten, next_help_heading = "Requests")]
+    pub api: ApiConfig,
+    /// The admin listener.
+    #[command(flatten, next_help_heading = "Admin listener")]
+    pub admin: AdminConfig,
+    /// The model.
+    #[command(flatten, next_help_heading = "Model")]
+    pub model: ModelConfig,
+    /// Who may call.
+    #[command(flatten, next_help_heading = "Identity")]
+    pub identity: IdentityConfig,
+    /// How much is worked on at once.
+    #[command(flatten, next_help_heading = "Admission")]
+    pub admission: AdmissionConfig,
+    /// How the service ends.
+    #[command(flatten, next_help_heading = "Drain")]
+    pub drain: DrainConfig,
+    /// What the service tells about itself.
+    #[command(flatten, next_help_heading = "Telemetry")]
+    pub telemetry: TelemetryConfig,
+}
+
+/// Settings that contradict each other.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Development mode on an address that others reach.
+    #[error(
+        "{flag} {address} is not a loopback address, and development mode accepts no other: anybody could read the \
+         printed token. Listen on 127.0.0.1, or set --mode production with --jwt-public-key"
+    )]
+    Exposed {
+        /// The setting.
+        flag: &'static str,
+        /// Its value.
+        address: SocketAddr,
+    },
+    /// Production mode without a key.
+    #[error("--mode production needs --jwt-public-key FILE: the public key of who issues the tokens")]
+    NoKey,
+    /// Development mode with a key.
+    #[error("--jwt-public-key is for --mode production; development mode makes its own key")]
+    KeyInDevelopment,
+}
+
+impl Config {
+    /// Looks for settings that contradict each other.
+    ///
+    /// # Errors
+    /// The first [`ConfigError`], which says what would be right.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let has_key = self.identity.jwt_public_key.is_some();
+        match self.mode {
+            Mode::Production if has_key => Ok(()),
+            Mode::Production => Err(ConfigError::NoKey),
+            Mode::Development if has_key => Err(ConfigError::KeyInDevelopment),
+            Mode::Development => {
+                let addresses =
+                    [("--listen", self.listen.listen), ("--admin-listen", self.admin.admin_listen)];
+                match addresses.into_iter().find(|(_, address)| !address.ip().is_loopback()) {
+                    Some((flag, address)) => Err(ConfigError::Exposed { flag, address }),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}

@@ -1,2 +1,16 @@
-//! stub
-fn main() {}
+//! The `inference` binary: a table of contents.
+
+use std::process::ExitCode;
+
+use inference::cli::Command;
+use inference::{crypto, evaluate, openapi, row, serve};
+
+fn main() -> ExitCode {
+    crypto::install_provider(); // before anything can need it
+    match Command::parse() {
+        Command::Serve(config) => serve::exit(&config),
+        Command::Row(flight) => row::print(&flight),
+        Command::Evaluate(evaluation) => evaluate::print(&evaluation),
+        Command::Openapi => openapi::print(),
+    }
+}

@@ -1,1 +1,198 @@
-//! stub
+//! `inference`: the service from its settings to its end. Puts the parts together in order; decides nothing itself.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use strum::IntoEnumIterator;
+
+use crate::admin::{self, Probes};
+use crate::admission::Admission;
+use crate::api;
+use crate::config::{Config, ConfigError, Mode};
+use crate::dev::{self, DevKey, DevKeyError};
+use crate::drain::Drain;
+use crate::identity::{
+    Authenticator, Clock, IdentityConfig, KeyError, Refusal, TokenCache, VerificationKey, Verifier,
+};
+use crate::listen::{self, ListenError, Listener};
+use crate::model::{ModelError, ModelStore};
+use crate::telemetry::{Declared, Telemetry, TelemetryError, metrics};
+
+/// Why the service did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Settings that contradict each other.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Logs, traces or metrics.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The model.
+    #[error("the model is refused: {0}")]
+    Model(#[from] ModelError),
+    /// A public key file that cannot be read.
+    #[error("--jwt-public-key {}: cannot be read: {source}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A public key file without a key.
+    #[error("--jwt-public-key {}: {source}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What would be right.
+        source: KeyError,
+    },
+    /// The development key.
+    #[error(transparent)]
+    DevKey(#[from] DevKeyError),
+    /// A listener.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Threads, signals, randomness or the ready file.
+    #[error("{what}: {source}")]
+    System {
+        /// What was wanted.
+        what: &'static str,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}
+
+/// Serves until the service is told to end. Returns failure with the reason on standard error.
+#[must_use]
+pub fn exit(config: &Config) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let served = runtime.map_err(system("the runtime")).and_then(|runtime| runtime.block_on(run(config)));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: &Config) -> Result<(), ServeError> {
+    config.check()?;
+    let telemetry = Telemetry::start(&config.telemetry)?;
+    let model = ModelStore::load(&config.model)?;
+    let keys = Keys::load(config)?;
+    let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
+    let probes = Probes::new(&drain);
+    declare(&model);
+
+    let identity = authenticator(keys.verification()?, &config.identity)?;
+    let admission = Admission::new(&config.admission);
+    let header_bytes = config.listen.header_bytes;
+    let stack = api::stack(&config.api, header_bytes, model.clone(), probes.clone(), identity, admission);
+    let listener = Listener::bind(&config.listen).await?;
+    let admin = admin::serve(&config.admin, probes.clone(), telemetry.metrics())?;
+    tokio::spawn(model.clone().keep_fresh());
+
+    // The model reproduced its golden answers when it was loaded: nothing else would be accepted.
+    probes.set_ready(true);
+    announce(config, &keys, &model, listener.local_addr(), admin.local_addr())?;
+    listener.serve(stack, drain).await;
+    admin.stop().await;
+    // Blocks until the collector has the last spans, or the bound is over.
+    tokio::task::spawn_blocking(|| telemetry.flush())
+        .await
+        .map_err(|panic| system("the last flush")(std::io::Error::other(panic)))??;
+    Ok(())
+}
+
+/// Where tokens are checked, and in development mode signed.
+enum Keys {
+    Given(PathBuf),
+    Made(DevKey),
+}
+
+impl Keys {
+    fn load(config: &Config) -> Result<Self, ServeError> {
+        match (config.mode, &config.identity.jwt_public_key) {
+            (Mode::Development, _) => Ok(Self::Made(DevKey::generate()?)),
+            (Mode::Production, Some(path)) => Ok(Self::Given(path.clone())),
+            (Mode::Production, None) => Err(ConfigError::NoKey.into()),
+        }
+    }
+
+    fn verification(&self) -> Result<VerificationKey, ServeError> {
+        match self {
+            Self::Made(key) => Ok(key.verification()),
+            Self::Given(path) => {
+                let pem = std::fs::read(path)
+                    .map_err(|source| ServeError::KeyFile { path: path.clone(), source })?;
+                VerificationKey::from_pem(&pem)
+                    .map_err(|source| ServeError::Key { path: path.clone(), source })
+            }
+        }
+    }
+}
+
+fn authenticator(key: VerificationKey, config: &IdentityConfig) -> Result<Authenticator, ServeError> {
+    let cache = TokenCache::new(config.token_cache_entries, config.token_cache_age.as_secs())
+        .map_err(DevKeyError::Generate)?;
+    Ok(Authenticator::new(Verifier::new(key, config, Clock::System), cache))
+}
+
+fn declare(model: &ModelStore) {
+    let current = model.current();
+    let metadata = current.metadata();
+    let groups: Vec<&str> = metadata.domain.groups().iter().map(|group| group.name.as_str()).collect();
+    let refusals: Vec<&'static str> = Refusal::iter().map(Refusal::reason).collect();
+    metrics::declare(&Declared {
+        routes: api::PREDICTION_ROUTES,
+        model: &metadata.name,
+        classes: &model.golden().classes(),
+        feature_groups: &groups,
+        auth_refusals: &refusals,
+        connection_refusals: &listen::REFUSALS,
+    });
+}
+
+/// What a program that started the service needs to know.
+#[derive(Serialize)]
+struct Ready<'a> {
+    api: SocketAddr,
+    admin: SocketAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+}
+
+/// Says where the service listens, and in development mode how to ask it.
+fn announce(
+    config: &Config,
+    keys: &Keys,
+    model: &ModelStore,
+    api: SocketAddr,
+    admin: SocketAddr,
+) -> Result<(), ServeError> {
+    let token = match keys {
+        Keys::Made(key) => Some(key.token("developer", &config.identity, &Clock::System)?),
+        Keys::Given(_) => None,
+    };
+    let mut text = format!("puntual inference is ready: API http://{api}, admin http://{admin}\n");
+    if let Some(token) = &token {
+        let curl = dev::curl(api, token, model.golden());
+        text += &format!("\nDevelopment mode, loopback only. A flight that will be late:\n\n{curl}\n\n");
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(system("standard output"))?;
+    if let Some(path) = &config.ready_file {
+        let ready = Ready { api, admin, token: token.as_deref() };
+        let json = serde_json::to_vec(&ready).map_err(|error| system("the ready file")(error.into()))?;
+        std::fs::write(path, json).map_err(system("the ready file"))?;
+    }
+    Ok(())
+}
+
+fn system(what: &'static str) -> impl Fn(std::io::Error) -> ServeError {
+    move |source| ServeError::System { what, source }
+}

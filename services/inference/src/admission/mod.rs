@@ -1,1 +1,50 @@
-//! stub
+//! Admission: how much is worked on at once. Decides by the places that are left; never by what a request says.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+
+use crate::api::ApiError;
+use crate::telemetry::events::{self, Phase};
+
+/// How long a client that found no place is asked to stay away. One second is the shortest that `Retry-After` can say.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How much is admitted.
+#[derive(Debug, Clone, clap::Args)]
+pub struct AdmissionConfig {
+    /// Most requests worked on at once; the next is answered 503. A request takes well under a millisecond of CPU, so
+    /// that a full house is a queue of some tenths of a second on two cores
+    #[arg(long, env = "INFERENCE_IN_FLIGHT", value_name = "REQUESTS", default_value_t = 512)]
+    pub in_flight: usize,
+}
+
+/// The places for requests that are worked on. Cloning gives another handle to the same places.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    places: Arc<Semaphore>,
+}
+
+impl Admission {
+    /// As many places as `config` says.
+    #[must_use]
+    pub fn new(config: &AdmissionConfig) -> Self {
+        events::InFlightLimitSet { limit: config.in_flight }.emit();
+        Self { places: Arc::new(Semaphore::new(config.in_flight.min(Semaphore::MAX_PERMITS))) }
+    }
+}
+
+/// Holds a place while the request is worked on, or answers 503 at once: waiting would only move the queue in here.
+pub async fn hold_place(State(admission): State<Admission>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let place = admission.places.try_acquire();
+    events::PhaseTimed { phase: Phase::Admission, took: started.elapsed() }.emit();
+    match place {
+        Ok(_place) => next.run(request).await,
+        Err(_full_or_closed) => ApiError::Overloaded { retry_after: RETRY_AFTER }.into_response(),
+    }
+}

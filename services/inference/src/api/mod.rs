@@ -1,1 +1,137 @@
-//! stub
+//! The API listener's routes and the stack that every request passes. Owns what is sent and what is answered; never
+//! decides who may call or how much.
+
+mod body;
+mod oip;
+mod openapi;
+mod predict;
+mod problem;
+mod rows;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use body::{BodyLimits, parse_size};
+pub use oip::{HEALTH_PATHS, InferenceRequest};
+pub use openapi::document as openapi_document;
+pub use problem::{ApiError, Facts, PROBLEM_JSON, Problem, ProblemKind};
+pub use rows::{RowShape, Rows};
+
+use crate::admin::Probes;
+use crate::admission::Admission;
+use crate::identity::Authenticator;
+use crate::model::ModelStore;
+use crate::telemetry::observe::observe;
+
+/// The bounds of what one request may send.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ApiConfig {
+    /// Largest body accepted, in bytes: a full batch of 1,024 one-hot rows is 78 kB, written as decimals about 500 kB
+    #[arg(long, env = "INFERENCE_BODY_BYTES", value_name = "BYTES", default_value = "512KiB", value_parser = parse_size)]
+    pub body_bytes: usize,
+    /// How long a body may take to arrive
+    #[arg(long, env = "INFERENCE_BODY_TIMEOUT", value_name = "DURATION", default_value = "5s",
+          value_parser = humantime::parse_duration)]
+    pub body_timeout: Duration,
+    /// Most rows accepted in one request
+    #[arg(long, env = "INFERENCE_BATCH_ROWS", value_name = "ROWS", default_value_t = 1024)]
+    pub batch_rows: usize,
+}
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+struct Api {
+    model: ModelStore,
+    limits: BodyLimits,
+    batch_rows: usize,
+    probes: Probes,
+}
+
+/// Method and path of the calls that predict: what objectives are about.
+pub const PREDICTION_ROUTES: &[(&str, &str)] =
+    &[("POST", "/api"), ("POST", oip::INFER), ("POST", oip::INFER_VERSION)];
+/// Every path of the API as its routes write it: the only values of the metrics' `http_route`.
+const ROUTES: [&str; 11] = [
+    "/api",
+    oip::INFER,
+    oip::INFER_VERSION,
+    OPENAPI_PATH,
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2",
+    "/v2/models/{model}",
+    "/v2/models/{model}/ready",
+    "/v2/models/{model}/versions/{version}",
+    "/v2/models/{model}/versions/{version}/ready",
+];
+/// The path of the API's description.
+pub const OPENAPI_PATH: &str = "/openapi.json";
+/// What is answered without credentials.
+pub const PUBLIC_PATHS: [&[&str]; 2] = [&[OPENAPI_PATH], HEALTH_PATHS];
+
+/// Every request passes here; the first line of the builder runs first.
+pub fn stack(
+    config: &ApiConfig,
+    header_bytes: usize,
+    model: ModelStore,
+    probes: Probes,
+    identity: Authenticator,
+    admission: Admission,
+) -> Router {
+    let limits = BodyLimits { bytes: config.body_bytes, timeout: config.body_timeout };
+    let api = Api { model, limits, batch_rows: config.batch_rows, probes };
+    let layers = ServiceBuilder::new()
+        // Sees the refusals of every layer below, gives each request its id and its span.
+        .layer(middleware::from_fn(observe))
+        // A handler that panics answers 500; the connection and the process live on.
+        .layer(CatchPanicLayer::custom(panicked))
+        // Cheaper to look at than a token.
+        .layer(middleware::from_fn(move |request, next| body::limit_headers(header_bytes, request, next)))
+        // Nobody unknown makes us read more than this.
+        .layer(middleware::from_fn(move |request, next| body::limit_announced(limits, request, next)))
+        // Before anything that costs more than a header.
+        .layer(middleware::from_fn_with_state(identity, crate::identity::authenticate))
+        // Last: only what will be worked on holds a place.
+        .layer(middleware::from_fn_with_state(admission, crate::admission::hold_place));
+    routes(api).layer(layers)
+}
+
+fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/api", post(predict::predict))
+        .route(OPENAPI_PATH, get(openapi::serve))
+        .merge(oip::routes())
+        .fallback(|| async { ApiError::NotFound })
+        .method_not_allowed_fallback(|request: Request| async move {
+            ApiError::MethodNotAllowed { method: request.method().to_string() }
+        })
+        .layer(middleware::from_fn(remember_route))
+        .with_state(Arc::new(api))
+}
+
+/// Tells the outermost layer which route matched: it runs before there is one.
+async fn remember_route(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let known = |path: &MatchedPath| ROUTES.iter().copied().find(|known| *known == path.as_str());
+    if let Some(route) = route.as_ref().and_then(known) {
+        response.extensions_mut().insert(crate::telemetry::Route(route));
+    }
+    response
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let reason = panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "a panic without a text".to_owned());
+    ApiError::Internal { reason }.into_response()
+}

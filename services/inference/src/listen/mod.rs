@@ -133,7 +133,7 @@ impl Listener {
             () = drain.wait_for(Phase::Over) => {
                 let dropped = limit.saturating_sub(door.places.available_permits());
                 if dropped > 0 {
-                    tracing::warn!(%address, dropped, "time is over: dropping connections that are still open");
+                    tracing::warn!(%address, dropped, "time is over: dropping what is still open");
                 }
                 Served { dropped }
             }

@@ -4,14 +4,14 @@
 //!
 //! Levels: what the service does to itself (a model loaded, a limit set) is `info`; what it refuses to a client is
 //! `debug`, because a client must not be able to fill our logs; what went wrong on our side is `error`. What happens
-//! on every request has no line at all above `trace`.
+//! on every request has no line above `debug`. Texts are recorded as strings and not as `%text`, because only strings
+//! are quoted in text lines: what a client sent must not be able to begin a new line.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use tracing::{debug, error, info, trace, warn};
 
-use super::metrics::Instruments;
 pub use super::metrics::Phase;
 use super::{ErrorSource, installed};
 
@@ -38,8 +38,12 @@ impl RequestRefused<'_> {
     pub fn emit(self) {
         let (code, source, reason) = (self.code, self.source.label(), self.internal);
         match self.source {
-            ErrorSource::Client | ErrorSource::Limit => debug!(code, source, %reason, "request refused"),
-            ErrorSource::Server | ErrorSource::Dependency => error!(code, source, %reason, "request failed"),
+            ErrorSource::Client | ErrorSource::Limit => {
+                debug!(code, source, reason = reason.to_string(), "request refused");
+            }
+            ErrorSource::Server | ErrorSource::Dependency => {
+                error!(code, source, reason = reason.to_string(), "request failed");
+            }
         }
     }
 }
@@ -54,13 +58,9 @@ pub struct Predicted<'a> {
 }
 
 impl Predicted<'_> {
-    /// Counts the rows by class.
+    /// Counts the rows by class, in one step a class and not a row: a batch costs little more than a single row.
     pub fn emit(self) {
-        self.count(&installed().instruments);
-    }
-
-    /// One increment a class and not a row: a batch costs as much as a single row.
-    pub(super) fn count(self, instruments: &Instruments) {
+        let instruments = &installed().instruments;
         let mut tally: [(i64, u64); 8] = [(0, 0); 8];
         for class in self.classes.iter().copied() {
             match tally.iter_mut().find(|(seen, rows)| *rows == 0 || *seen == class) {
@@ -86,12 +86,8 @@ pub struct RowOutOfDomain<'a> {
 impl RowOutOfDomain<'_> {
     /// Counts the row.
     pub fn emit(self) {
-        self.count(&installed().instruments);
+        installed().instruments.out_of_domain(self.model, self.group, 1);
         trace!(model = self.model, group = self.group, "row outside the domain");
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.out_of_domain(self.model, self.group, 1);
     }
 }
 
@@ -109,12 +105,8 @@ pub struct ModelLoaded<'a> {
 impl ModelLoaded<'_> {
     /// Makes it the model of `inference_model_info`; after the first one, counts a reload.
     pub fn emit(self) {
-        self.count(&installed().instruments);
+        installed().instruments.model_info(self.model, self.sha256, self.opset);
         info!(model = self.model, sha256 = self.sha256, opset = self.opset, "model loaded");
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.model_info(self.model, self.sha256, self.opset);
     }
 }
 
@@ -125,12 +117,8 @@ pub struct ModelUnchanged;
 impl ModelUnchanged {
     /// Counts the reload.
     pub fn emit(self) {
-        self.count(&installed().instruments);
+        installed().instruments.reloads_unchanged.increment(1);
         info!("model unchanged");
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.reloads_unchanged.increment(1);
     }
 }
 
@@ -145,12 +133,8 @@ pub struct ModelRefused<'a> {
 impl ModelRefused<'_> {
     /// Counts the refused reload.
     pub fn emit(self) {
-        self.count(&installed().instruments);
-        error!(error = %self.error, "model refused, the old one goes on");
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.reloads_refused.increment(1);
+        installed().instruments.reloads_refused.increment(1);
+        error!(error = self.error.to_string(), "model refused, the old one goes on");
     }
 }
 
@@ -161,11 +145,7 @@ pub struct TokenAccepted;
 impl TokenAccepted {
     /// Counts the decision.
     pub fn emit(self) {
-        self.count(&installed().instruments);
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.auth("jwt", "allow", 1);
+        installed().instruments.auth("jwt", "allow", 1);
     }
 }
 
@@ -179,12 +159,8 @@ pub struct TokenRefused {
 impl TokenRefused {
     /// Counts the decision.
     pub fn emit(self) {
-        self.count(&installed().instruments);
+        installed().instruments.auth("jwt", self.reason, 1);
         debug!(reason = self.reason, "credentials refused");
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.auth("jwt", self.reason, 1);
     }
 }
 
@@ -198,10 +174,7 @@ pub struct TokenCacheLookup {
 impl TokenCacheLookup {
     /// Counts the look-up.
     pub fn emit(self) {
-        self.count(&installed().instruments);
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
+        let instruments = &installed().instruments;
         let counter = if self.hit { &instruments.cache_hits } else { &instruments.cache_misses };
         counter.increment(1);
     }
@@ -261,11 +234,7 @@ pub struct PhaseTimed {
 impl PhaseTimed {
     /// Records the duration.
     pub fn emit(self) {
-        self.count(&installed().instruments);
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.phase(self.phase, self.took);
+        installed().instruments.phase(self.phase, self.took);
     }
 }
 
@@ -315,12 +284,8 @@ pub struct ConnectionRefused {
 impl ConnectionRefused {
     /// Counts the refusal.
     pub fn emit(self) {
-        self.count(&installed().instruments);
+        installed().instruments.refused_connection(self.reason, 1);
         debug!(reason = self.reason, "connection refused");
-    }
-
-    pub(super) fn count(self, instruments: &Instruments) {
-        instruments.refused_connection(self.reason, 1);
     }
 }
 
@@ -333,7 +298,11 @@ pub(super) struct SpansLost<'a> {
 
 impl SpansLost<'_> {
     pub(super) fn emit(self) {
-        warn!(endpoint = self.endpoint, error = %self.error, "spans are not exported; requests are unaffected");
+        warn!(
+            endpoint = self.endpoint,
+            error = self.error.to_string(),
+            "spans are not exported; requests are unaffected"
+        );
     }
 }
 

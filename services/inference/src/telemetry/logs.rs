@@ -38,7 +38,7 @@ pub(super) fn install(format: LogFormat, filter: &str) -> Result<(), TelemetryEr
     installed.map_err(|_: TryInitError| TelemetryError::AlreadyStarted)
 }
 
-fn text<S, W>(writer: W, ansi: bool) -> impl Layer<S>
+pub(super) fn text<S, W>(writer: W, ansi: bool) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + 'static,
@@ -46,7 +46,7 @@ where
     layer().with_writer(writer).event_format(TextLine(Format::default().with_ansi(ansi)))
 }
 
-fn json<S, W>(writer: W) -> impl Layer<S>
+pub(super) fn json<S, W>(writer: W) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + 'static,

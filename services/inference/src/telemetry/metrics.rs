@@ -68,7 +68,7 @@ pub struct Declared<'a> {
 
 /// How a declared route may end: well, or in the ways that count against an objective.
 const DECLARED_OUTCOMES: [(u16, Option<ErrorSource>); 3] =
-    [(200, None), (500, Some(ErrorSource::Server)), (503, Some(ErrorSource::Limit))];
+    [(200, None), (500, Some(ErrorSource::Server)), (503, Some(ErrorSource::Server))];
 
 /// Makes every series in `declared` exist at zero. Does nothing before [`Telemetry::start`](super::Telemetry::start).
 pub fn declare(declared: &Declared<'_>) {

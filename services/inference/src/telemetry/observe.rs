@@ -63,35 +63,30 @@ impl RequestContext {
 
 /// Observes a request: the outermost layer of the stack, so that refusals of every other layer are seen.
 pub async fn observe(request: Request, next: Next) -> Response {
-    observe_in(installed(), request, next).await
-}
-
-async fn observe_in(installed: &Installed, request: Request, next: Next) -> Response {
-    let (observed, context) = Observed::begin(installed, &request);
-    let response = CURRENT.scope(context.clone(), next.run(request)).await;
-    observed.end(response, context.request_id)
+    let (observed, context) = Observed::begin(installed(), &request);
+    let request_id = context.request_id.clone();
+    let answered = async move { observed.end(next.run(request).await, request_id) };
+    CURRENT.scope(context, answered).await
 }
 
 /// A request between its head and its answer. Dropped without an answer when the client goes away.
-struct Observed<'a> {
-    installed: &'a Installed,
+struct Observed {
+    installed: &'static Installed,
     began: Instant,
     method: &'static str,
     route: Option<MatchedPath>,
     span: Span,
 }
 
-impl<'a> Observed<'a> {
-    fn begin(installed: &'a Installed, request: &Request) -> (Self, RequestContext) {
+impl Observed {
+    fn begin(installed: &'static Installed, request: &Request) -> (Self, RequestContext) {
         installed.instruments.active_requests.increment(1.0);
         let began = Instant::now();
         let headers = request.headers();
         let method = method(request.method());
-        let caller = match headers.contains_key("traceparent") {
-            true => {
-                TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers::of(headers))
-            }
-            false => Context::new(),
+        let caller = match Caller::of(headers) {
+            Some(caller) => TraceContextPropagator::new().extract_with_context(&Context::new(), &caller),
+            None => Context::new(),
         };
         let builder = SpanBuilder::from_name(method).with_kind(SpanKind::Server);
         let mut span = installed.tracer.build_with_context(builder, &caller);
@@ -128,7 +123,9 @@ impl<'a> Observed<'a> {
                 format!("{} {route}", outcome.method)
             };
             self.span.update_name(name);
-            self.span.set_attribute(KeyValue::new("http.route", route.to_owned()));
+            if !route.is_empty() {
+                self.span.set_attribute(KeyValue::new("http.route", route.to_owned()));
+            }
             self.span.set_attribute(KeyValue::new("http.response.status_code", i64::from(outcome.status)));
             if response.status().is_server_error() {
                 self.span.set_attribute(KeyValue::new("error.type", outcome.status.to_string()));
@@ -141,7 +138,7 @@ impl<'a> Observed<'a> {
     }
 }
 
-impl Drop for Observed<'_> {
+impl Drop for Observed {
     fn drop(&mut self) {
         self.installed.instruments.active_requests.decrement(1.0);
         // Still recording: nobody called `end`. The request has no status, so it is in no histogram.
@@ -231,29 +228,36 @@ fn cut(text: &str) -> String {
     text.get(..text.floor_char_boundary(ATTRIBUTE_BYTES)).unwrap_or(text).to_owned()
 }
 
-/// The headers of the trace context; `tracestate` may come in several lines, which are one list.
-struct Headers<'a> {
-    headers: &'a HeaderMap,
-    tracestate: Option<String>,
+/// The caller's trace context. `tracestate` may come in several lines, which are one list.
+struct Caller<'a> {
+    traceparent: &'a str,
+    tracestate: String,
 }
 
-impl<'a> Headers<'a> {
-    fn of(headers: &'a HeaderMap) -> Self {
+impl<'a> Caller<'a> {
+    /// None without a `traceparent`, or with one whose parts aren't the digits of W3C Trace Context §3.2: the
+    /// propagator would read `1` or `+1` as an id with leading zeros.
+    fn of(headers: &'a HeaderMap) -> Option<Self> {
+        let traceparent = headers.get("traceparent")?.to_str().ok()?;
+        let lengths = traceparent.split('-').map(str::len);
+        if !lengths.take(4).eq([2, 32, 16, 2]) || traceparent.contains('+') {
+            return None;
+        }
         let lines = headers.get_all("tracestate").iter().filter_map(|line| line.to_str().ok());
-        let tracestate = lines.collect::<Vec<_>>().join(",");
-        Self { headers, tracestate: Some(tracestate).filter(|list| !list.is_empty()) }
+        Some(Self { traceparent, tracestate: lines.collect::<Vec<_>>().join(",") })
     }
 }
 
-impl Extractor for Headers<'_> {
+impl Extractor for Caller<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         match name {
-            "tracestate" => self.tracestate.as_deref(),
-            _ => self.headers.get(name)?.to_str().ok(),
+            "traceparent" => Some(self.traceparent),
+            "tracestate" => Some(&self.tracestate),
+            _ => None,
         }
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.headers.keys().map(HeaderName::as_str).collect()
+        vec!["traceparent", "tracestate"]
     }
 }

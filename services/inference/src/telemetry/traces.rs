@@ -70,7 +70,7 @@ impl fmt::Display for OtlpEndpoint {
 
 impl OtlpEndpoint {
     /// OTLP over HTTP has a path for traces; a base address gets it appended, as the specification says.
-    fn for_protocol(&self, protocol: OtlpProtocol) -> String {
+    pub(super) fn for_protocol(&self, protocol: OtlpProtocol) -> String {
         match protocol {
             OtlpProtocol::Http if self.0.path() == "/" => {
                 format!("{}/v1/traces", self.to_string().trim_end_matches('/'))
@@ -140,14 +140,16 @@ fn resource(service_name: String) -> Resource {
 }
 
 /// A random UUID, version 4, as the semantic conventions recommend where nothing stable is known.
-fn instance_id() -> String {
-    let [a, b, c, d, e, f, g, h, rest @ ..] = RandomIdGenerator::default().new_trace_id().to_bytes();
-    let (g, h0) = ((g & 0x0f) | 0x40, h);
-    let [i, rest @ ..] = rest;
-    let i = (i & 0x3f) | 0x80;
-    let [j, rest @ ..] = rest;
-    let hex = |bytes: &[u8]| hex::encode(bytes);
-    format!("{}-{}-{}-{}-{}", hex(&[a, b, c, d]), hex(&[e, f]), hex(&[g, h0]), hex(&[i, j]), hex(&rest))
+pub(super) fn instance_id() -> String {
+    let bits = u128::from_be_bytes(RandomIdGenerator::default().new_trace_id().to_bytes());
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        bits >> 96,
+        bits >> 80 & 0xffff,
+        bits >> 64 & 0x0fff | 0x4000,
+        bits >> 48 & 0x3fff | 0x8000,
+        bits & 0xffff_ffff_ffff
+    )
 }
 
 /// The OTLP exporter, bounded in time, that says once when the collector stops taking spans and once when it takes

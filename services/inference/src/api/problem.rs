@@ -1,0 +1,334 @@
+//! Every way in which a request can fail: its status, its stable code, whose fault it was, what the caller is told. The
+//! documentation, the metric's label and the runbook's table are made from this enum; nothing else answers an error.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use strum::{EnumDiscriminants, EnumIter};
+
+use crate::identity::Refusal;
+use crate::model::ModelError;
+use crate::telemetry::{ErrorSource, events};
+
+/// Why a request was not answered with predictions. `Display` is the text for the caller.
+#[derive(Debug, thiserror::Error, EnumDiscriminants)]
+#[strum_discriminants(
+    name(ProblemKind),
+    derive(EnumIter, Hash),
+    doc = "The kinds of [`ApiError`], without what one occurrence adds."
+)]
+pub enum ApiError {
+    /// The body is not JSON.
+    #[error("the body is not JSON: {reason}")]
+    MalformedJson {
+        /// What the parser found, and where.
+        reason: String,
+    },
+    /// A field that must be there is not.
+    #[error("the field `{field}` is missing; {}", describe_sent(sent))]
+    MissingField {
+        /// The field's name.
+        field: &'static str,
+        /// The fields that were sent instead.
+        sent: Vec<String>,
+    },
+    /// A field that nobody reads was sent: a misspelling, more likely than not.
+    #[error("the field `{field}` is not known; expected only `{expected}`")]
+    UnknownField {
+        /// The field that was sent.
+        field: String,
+        /// The field that is read.
+        expected: &'static str,
+    },
+    /// A value of another type than expected.
+    #[error("{at}: {reason}")]
+    WrongType {
+        /// The path of the value, for example `array[3]`.
+        at: String,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// A number that no 32-bit float can hold.
+    #[error("{at}: {value} is not a finite 32-bit float; expected a number of at most ±3.4028235e38")]
+    NumberOutOfRange {
+        /// The path of the value.
+        at: String,
+        /// The number, as it was understood.
+        value: String,
+    },
+    /// A row with too few or too many numbers.
+    #[error("{at}: expected {expected} numbers, got {got}")]
+    WrongLength {
+        /// The path of the row.
+        at: String,
+        /// How many numbers the model's rows have.
+        expected: usize,
+        /// How many were sent.
+        got: usize,
+    },
+    /// A batch of no rows.
+    #[error("the batch is empty; expected at least one row")]
+    EmptyBatch,
+    /// A batch of more rows than are accepted at once.
+    #[error("the batch has {got} rows; expected at most {limit}")]
+    BatchTooLarge {
+        /// How many rows were sent.
+        got: usize,
+        /// How many are accepted.
+        limit: usize,
+    },
+    /// An inference request whose tensors do not fit the model.
+    #[error("{at}: {reason}")]
+    InvalidTensor {
+        /// The path of what does not fit.
+        at: String,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// A body larger than accepted.
+    #[error("the body is larger than {limit} bytes")]
+    BodyTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A body that did not arrive in time.
+    #[error("the body did not arrive within {} s", limit.as_secs_f32())]
+    BodyTimeout {
+        /// The limit.
+        limit: Duration,
+    },
+    /// The body broke off.
+    #[error("the body could not be read to its end")]
+    BodyBroken {
+        /// What the connection said.
+        source: axum::Error,
+    },
+    /// A header block larger than accepted.
+    #[error("the header block is larger than {limit} bytes")]
+    HeadersTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A body of another media type, or an encoded one.
+    #[error("the content type is {got}; expected {expected}, not compressed")]
+    UnsupportedMediaType {
+        /// What was sent.
+        got: String,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// No such path.
+    #[error("there is nothing at this path; GET /openapi.json lists what there is")]
+    NotFound,
+    /// No model, or no version of it, by that name.
+    #[error("there is no model `{name}`{}; the model served is `{served}`", describe_version(version.as_deref()))]
+    UnknownModel {
+        /// The name that was asked for.
+        name: String,
+        /// The version that was asked for.
+        version: Option<String>,
+        /// The name of the model that answers.
+        served: String,
+    },
+    /// The path is right, the method is not. axum adds `Allow`.
+    #[error("the method {method} is not allowed here; the Allow header lists those that are")]
+    MethodNotAllowed {
+        /// The method that was sent.
+        method: String,
+    },
+    /// Who is calling is not known.
+    #[error("{0}")]
+    Unauthenticated(Refusal),
+    /// All places for requests are taken.
+    #[error("the service is at its limit; retry after {} s", retry_after.as_secs())]
+    Overloaded {
+        /// When to come back; whole seconds.
+        retry_after: Duration,
+    },
+    /// The model failed: ours to mend.
+    #[error("the model failed; the request was right")]
+    ModelFailed(#[source] ModelError),
+    /// Something failed that should not: ours to mend.
+    #[error("an internal error; the request may have been right")]
+    Internal {
+        /// What is known of it; logged, never sent.
+        reason: String,
+    },
+}
+
+/// What is fixed about a kind of error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The stable code: clients and runbooks may rely on it.
+    pub code: &'static str,
+    /// The problem's kind in a few words, the same for every occurrence (RFC 9457 §3.1.4).
+    pub title: &'static str,
+    /// Whose fault it was.
+    pub source: ErrorSource,
+}
+
+impl ProblemKind {
+    /// Status, code, title and source of this kind of error.
+    #[must_use]
+    pub const fn facts(self) -> Facts {
+        use ErrorSource::{Client, Server};
+        let (status, code, title, source) = match self {
+            Self::MalformedJson => {
+                (StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON", Client)
+            }
+            Self::MissingField => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "missing-field", "A field is missing", Client)
+            }
+            Self::UnknownField => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unknown-field", "A field is not known", Client)
+            }
+            Self::WrongType => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "wrong-type", "A value has the wrong type", Client)
+            }
+            Self::NumberOutOfRange => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "number-out-of-range", "A number is out of range", Client)
+            }
+            Self::WrongLength => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "wrong-length", "A row has the wrong length", Client)
+            }
+            Self::EmptyBatch => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "empty-batch", "The batch is empty", Client)
+            }
+            Self::BatchTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "batch-too-large", "The batch has too many rows", Client)
+            }
+            Self::InvalidTensor => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-tensor",
+                "A tensor does not fit the model",
+                Client,
+            ),
+            Self::BodyTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large", Client)
+            }
+            Self::BodyTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "body-timeout", "The body did not arrive in time", Client)
+            }
+            Self::BodyBroken => (StatusCode::BAD_REQUEST, "body-broken", "The body broke off", Client),
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
+                "The header block is too large",
+                Client,
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The content type is not supported",
+                Client,
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing at this path", Client),
+            Self::UnknownModel => (StatusCode::NOT_FOUND, "unknown-model", "There is no such model", Client),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed", Client)
+            }
+            Self::Unauthenticated => {
+                (StatusCode::UNAUTHORIZED, "unauthenticated", "Who is calling is not known", Client)
+            }
+            Self::Overloaded => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is at its limit", Server)
+            }
+            Self::ModelFailed => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "model-failed", "The model failed", Server)
+            }
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "An internal error", Server),
+        };
+        Facts { status, code, title, source }
+    }
+}
+
+impl ApiError {
+    /// What is logged beside the public text; never sent.
+    fn internal(&self) -> String {
+        match self {
+            Self::ModelFailed(error) => error.to_string(),
+            Self::Internal { reason } => reason.clone(),
+            Self::BodyBroken { source } => source.to_string(),
+            _ => self.to_string(),
+        }
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Unauthenticated(refusal) => Some((header::WWW_AUTHENTICATE, refusal.challenge())),
+            Self::Overloaded { retry_after } => Some((header::RETRY_AFTER, retry_after.as_secs().into())),
+            _ => None,
+        }
+    }
+
+    /// Whether the rest of the request may still be on its way, so that the connection cannot be used again.
+    const fn leaves_body_unread(&self) -> bool {
+        matches!(self, Self::BodyTooLarge { .. } | Self::BodyTimeout { .. } | Self::HeadersTooLarge { .. })
+    }
+}
+
+/// The body of every error: an RFC 9457 problem document.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(title = "Problem")]
+pub struct Problem {
+    /// A URI for the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:puntual:problem:wrong-length")]
+    pub kind: String,
+    /// The kind of problem in a few words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code of the kind of problem.
+    #[schema(example = "wrong-length")]
+    pub code: &'static str,
+    /// What was wrong in this request, where, and what would be right.
+    pub detail: String,
+    /// The same text again: the Open Inference Protocol's clients read this member.
+    pub error: String,
+}
+
+/// The media type of problem documents (RFC 9457 §6.1).
+pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Facts { status, code, title, source } = ProblemKind::from(&self).facts();
+        events::RequestRefused { code, source, internal: &self.internal() }.emit();
+        let detail = self.to_string();
+        let problem = Problem {
+            kind: format!("urn:puntual:problem:{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            error: detail.clone(),
+            detail,
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
+        response.headers_mut().extend(self.header());
+        if self.leaves_body_unread() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response.extensions_mut().insert(source);
+        response
+    }
+}
+
+fn describe_sent(sent: &[String]) -> String {
+    match sent {
+        [] => "no field was sent".to_owned(),
+        names => format!("sent were `{}`", names.join("`, `")),
+    }
+}
+
+fn describe_version(version: Option<&str>) -> String {
+    version.map(|version| format!(" in version `{version}`")).unwrap_or_default()
+}

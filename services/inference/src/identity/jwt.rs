@@ -1,0 +1,166 @@
+//! Checks a JSON Web Token against the service's key. Knows no header of HTTP and keeps nothing.
+
+use std::sync::Arc;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+
+use super::{Clock, Identity, IdentityConfig, Refusal};
+
+/// Longest token that is looked at, in bytes: several times what identity providers issue.
+const TOKEN_BYTES: usize = 8 * 1024;
+
+/// A public key with the one algorithm it is used with: the key decides, never the token (RFC 8725 §3.1).
+#[derive(Clone)]
+pub struct VerificationKey {
+    key: DecodingKey,
+    algorithm: Algorithm,
+}
+
+impl std::fmt::Debug for VerificationKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("VerificationKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// Why a file holds no key that tokens can be checked with.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "not a public key; expected PEM with an RSA, P-256 or Ed25519 public key (`-----BEGIN PUBLIC KEY-----`)"
+)]
+pub struct KeyError;
+
+impl VerificationKey {
+    /// The key in `pem`.
+    ///
+    /// # Errors
+    /// [`KeyError`] where `pem` holds something else.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let rsa = || DecodingKey::from_rsa_pem(pem).map(|key| (key, Algorithm::RS256));
+        let ec = || DecodingKey::from_ec_pem(pem).map(|key| (key, Algorithm::ES256));
+        let ed = || DecodingKey::from_ed_pem(pem).map(|key| (key, Algorithm::EdDSA));
+        let (key, algorithm) = rsa().or_else(|_| ec()).or_else(|_| ed()).map_err(|_| KeyError)?;
+        Ok(Self { key, algorithm })
+    }
+
+    /// The Ed25519 public key whose 32 bytes these are.
+    #[must_use]
+    pub fn from_ed25519(public_key: &[u8]) -> Self {
+        Self { key: DecodingKey::from_ed_der(public_key), algorithm: Algorithm::EdDSA }
+    }
+}
+
+/// A token whose signature and claims were right, with the times between which it stays so.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Who it names.
+    pub identity: Identity,
+    expires: u64,
+    not_before: u64,
+}
+
+impl Verified {
+    /// Looks at the times again.
+    ///
+    /// # Errors
+    /// [`Refusal::Expired`] or [`Refusal::NotYetValid`].
+    pub fn check_times(&self, now: u64, leeway: u64) -> Result<(), Refusal> {
+        if self.expires.saturating_add(leeway) <= now {
+            return Err(Refusal::Expired);
+        }
+        if self.not_before > now.saturating_add(leeway) {
+            return Err(Refusal::NotYetValid);
+        }
+        Ok(())
+    }
+}
+
+/// The registered claims that are looked at (RFC 7519 §4.1); issuer and audience are the library's.
+#[derive(Deserialize)]
+struct Claims {
+    sub: Option<String>,
+    exp: f64,
+    #[serde(default)]
+    nbf: f64,
+}
+
+/// Checks tokens with one key.
+#[derive(Debug)]
+pub struct Verifier {
+    key: VerificationKey,
+    validation: Validation,
+    leeway: u64,
+    clock: Clock,
+}
+
+impl Verifier {
+    /// Checks with `key` what `config` asks of a token, at the time that `clock` tells.
+    #[must_use]
+    pub fn new(key: VerificationKey, config: &IdentityConfig, clock: Clock) -> Self {
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_issuer(&[&config.jwt_issuer]);
+        validation.set_audience(&[&config.jwt_audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        // The library reads the machine's clock; ours is injected, and the cache looks at the same times again.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        Self { key, validation, leeway: config.jwt_leeway.as_secs(), clock }
+    }
+
+    /// Seconds since the epoch, by this verifier's clock.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// Leeway in seconds.
+    #[must_use]
+    pub fn leeway(&self) -> u64 {
+        self.leeway
+    }
+
+    /// Checks signature and claims of `token`.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that says what is wrong first.
+    pub fn verify(&self, token: &str) -> Result<Verified, Refusal> {
+        if token.len() > TOKEN_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key.key, &self.validation);
+        let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
+        let subject = claims.sub.filter(|subject| !subject.is_empty()).ok_or(Refusal::NoSubject)?;
+        let verified = Verified {
+            identity: Identity { subject: Arc::from(subject) },
+            expires: seconds(claims.exp),
+            not_before: seconds(claims.nbf),
+        };
+        verified.check_times(self.now(), self.leeway)?;
+        Ok(verified)
+    }
+}
+
+/// A `NumericDate` may have a fraction (RFC 7519 §2); the token is over when its last whole second is.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer saturates; NaN is 0"
+)]
+fn seconds(date: f64) -> u64 {
+    date as u64
+}
+
+fn refusal(error: &ErrorKind) -> Refusal {
+    match error {
+        ErrorKind::InvalidSignature => Refusal::BadSignature,
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => {
+            Refusal::WrongAlgorithm
+        }
+        ErrorKind::InvalidIssuer => Refusal::WrongIssuer,
+        ErrorKind::InvalidAudience => Refusal::WrongAudience,
+        ErrorKind::MissingRequiredClaim(claim) if claim == "iss" => Refusal::WrongIssuer,
+        ErrorKind::MissingRequiredClaim(claim) if claim == "aud" => Refusal::WrongAudience,
+        _ => Refusal::Malformed,
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a caller was refused: the reason in the metric, and what the caller is told.
+
+use http::HeaderValue;
+
+/// Why a request was not authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumIter)]
+pub enum Refusal {
+    /// No `Authorization` header.
+    Missing,
+    /// More than one `Authorization` header.
+    Duplicate,
+    /// Another scheme than `Bearer`, or a token that is not a JWT.
+    Malformed,
+    /// A token longer than is looked at.
+    TooLarge,
+    /// Another algorithm than the key's, `none` among them.
+    WrongAlgorithm,
+    /// The signature is not the key's.
+    BadSignature,
+    /// `exp` is over.
+    Expired,
+    /// `nbf` is not yet.
+    NotYetValid,
+    /// `iss` is missing or another.
+    WrongIssuer,
+    /// `aud` is missing or another.
+    WrongAudience,
+    /// `sub` is missing or empty.
+    NoSubject,
+}
+
+impl Refusal {
+    /// The reason, as `auth_decisions_total{outcome}` has it.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Duplicate => "duplicate",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::WrongAlgorithm => "wrong_algorithm",
+            Self::BadSignature => "bad_signature",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::NoSubject => "no_subject",
+        }
+    }
+
+    /// The `WWW-Authenticate` header (RFC 6750 §3): no error code where no credentials came (§3.1).
+    #[must_use]
+    pub const fn challenge(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Missing => r#"Bearer realm="puntual""#,
+            _ => r#"Bearer realm="puntual", error="invalid_token""#,
+        })
+    }
+}
+
+/// What the caller is told: enough to mend an honest mistake.
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Missing => "there is no Authorization header; expected `Authorization: Bearer <JWT>`",
+            Self::Duplicate => "there is more than one Authorization header; expected one",
+            Self::Malformed => "the Authorization header is not `Bearer <JWT>`",
+            Self::TooLarge => "the token is too long",
+            Self::WrongAlgorithm => "the token is signed with another algorithm than the service's key",
+            Self::BadSignature => "the token's signature does not fit the service's key",
+            Self::Expired => "the token is expired (`exp`)",
+            Self::NotYetValid => "the token is not valid yet (`nbf`)",
+            Self::WrongIssuer => "the token is from another issuer (`iss`)",
+            Self::WrongAudience => "the token is for another audience (`aud`)",
+            Self::NoSubject => "the token names no subject (`sub`)",
+        })
+    }
+}
