@@ -6,13 +6,18 @@ mod artifact;
 mod bench;
 mod e2e;
 mod generate;
+mod golden;
+mod image;
+mod keep_alive;
 mod model;
 mod outcome;
 mod process;
 mod report;
+mod service;
 mod test;
 mod tidy;
 mod tools;
+mod wait;
 mod workspace;
 
 use std::process::ExitCode;
@@ -55,20 +60,25 @@ enum Task {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = Workspace::locate(options.ci).and_then(|workspace| match &options.task {
-        Task::Test(options) => test::run(&workspace, options),
-        Task::Generate(options) => generate::run(&workspace, options),
-        Task::Tidy => tidy::run(&workspace),
-        Task::Tools(options) => tools::run(&workspace, options),
-        Task::Model(options) => model::run(&workspace, options),
-        Task::E2e(options) => e2e::run(&workspace, options),
-        Task::Bench(options) => bench::run(&workspace, options),
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match Workspace::locate(options.ci).and_then(|workspace| run(&workspace, &options.task)) {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(workspace: &Workspace, task: &Task) -> anyhow::Result<ExitCode> {
+    match task {
+        // The counts are its last word, so it says itself whether it failed.
+        Task::Test(options) => return test::run(workspace, options),
+        Task::Generate(options) => generate::run(workspace, options),
+        Task::Tidy => tidy::run(workspace),
+        Task::Tools(options) => tools::run(workspace, options),
+        Task::Model(options) => model::run(workspace, options),
+        Task::E2e(options) => e2e::run(workspace, options),
+        Task::Bench(options) => bench::run(workspace, options),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
