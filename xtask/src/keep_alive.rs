@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use crate::service::Ready;
+
 /// Longer than any answer takes; reached only when the service has forgotten a request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
@@ -31,14 +33,22 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// An HTTP/1.1 request, ready to be written.
-pub(crate) fn post(path: &str, host: SocketAddr, token: &str, body: &str) -> Vec<u8> {
+/// A request of the API listener with a good token and these further headers, as the bytes to write.
+pub(crate) fn post(ready: &Ready, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let Ready { api, token, .. } = ready;
+    let further: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nhost: {api}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n{further}\r\n{body}"
     )
     .into_bytes()
+}
+
+/// Reads a page without credentials, on a connection of its own.
+pub(crate) fn get(address: SocketAddr, path: &str) -> anyhow::Result<Answer> {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    KeepAlive::open(address)?.send(request.as_bytes())
 }
 
 impl KeepAlive {
@@ -55,13 +65,20 @@ impl KeepAlive {
     /// # Errors
     /// When the connection ends before the answer is whole: the request is lost.
     pub(crate) fn send(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
+        self.write(request)?;
+        self.read()
+    }
+
+    /// Sends a part of a request.
+    pub(crate) fn write(&mut self, part: &[u8]) -> anyhow::Result<()> {
+        self.stream.write_all(part).context("cannot write the request")
+    }
+
+    /// Reads the whole answer to the request that was written last.
+    pub(crate) fn read(&mut self) -> anyhow::Result<Answer> {
         self.received.clear();
-        self.stream.write_all(request).context("cannot write the request")?;
         let mut piece = [0; 4096];
         loop {
-            if let Some(answer) = parse(&self.received)? {
-                return Ok(answer);
-            }
             let count = self.stream.read(&mut piece).with_context(|| {
                 format!("cannot read the answer after {} bytes of it", self.received.len())
             })?;
@@ -69,6 +86,9 @@ impl KeepAlive {
                 bail!("the connection was closed after {} bytes of the answer", self.received.len());
             }
             self.received.extend(piece.iter().take(count));
+            if let Some(answer) = parse(&self.received)? {
+                return Ok(answer);
+            }
         }
     }
 }

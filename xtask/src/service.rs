@@ -110,11 +110,6 @@ impl Service {
         format!("http://{}{path}", self.ready.api)
     }
 
-    /// A URL of the admin listener.
-    pub(crate) fn admin(&self, path: &str) -> String {
-        format!("http://{}{path}", self.ready.admin)
-    }
-
     /// What it has written so far.
     pub(crate) fn output(&self) -> anyhow::Result<Output> {
         let text = |name| fs::read_to_string(self.folder.path().join(name)).context(name);

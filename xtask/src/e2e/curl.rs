@@ -4,10 +4,10 @@ use anyhow::{Context as _, ensure};
 use xshell::{Shell, cmd};
 
 use super::E2e;
+use crate::artifact;
 use crate::outcome::Outcome;
 use crate::service::{self, Service};
 use crate::workspace::Workspace;
-use crate::artifact;
 
 /// `cargo xtask e2e curl`
 pub(crate) const TEST: E2e = E2e {
@@ -27,7 +27,8 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
 /// Runs the printed command, as it stands, in a shell, and checks what it shows.
 pub(super) fn paste(shell: &Shell, banner: &str) -> anyhow::Result<()> {
     let command = service::printed_curl(banner)?;
-    let shown = cmd!(shell, "sh -c {command}").quiet().ignore_stderr().read().context("the printed curl failed")?;
+    let shown =
+        cmd!(shell, "sh -c {command}").quiet().ignore_stderr().read().context("the printed curl failed")?;
     ensure!(shown.trim() == r#"{"predicciones":[1]}"#, "the printed curl showed {shown:?}");
     Ok(())
 }

@@ -3,6 +3,16 @@
 //! Every test binds loopback only, on ports that were free, and ends what it started. A test that cannot run on this
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
+mod collector;
+mod container;
+mod curl;
+mod drain;
+mod reload;
+mod schemathesis;
+mod soak;
+mod traces;
+mod triton;
+
 use anyhow::Context as _;
 use clap::Args;
 
@@ -24,7 +34,16 @@ pub(crate) struct E2e {
 }
 
 /// All of them, in the order in which `cargo xtask test` runs them.
-pub(crate) const ALL: &[E2e] = &[];
+pub(crate) const ALL: &[E2e] = &[
+    curl::TEST,
+    triton::TEST,
+    schemathesis::TEST,
+    traces::TEST,
+    reload::TEST,
+    drain::TEST,
+    container::TEST,
+    soak::TEST,
+];
 
 /// Which one to run.
 #[derive(Debug, Args)]

@@ -2,17 +2,17 @@
 //! scrapes its metrics.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Context as _, ensure};
 
 use super::E2e;
+use crate::artifact;
 use crate::golden::{self, Golden};
 use crate::keep_alive::{self, KeepAlive};
 use crate::outcome::Outcome;
 use crate::service::{Ready, Service};
 use crate::workspace::Workspace;
-use crate::{artifact, report};
 
 /// Requests of each half.
 const HALF: usize = 100_000;
@@ -44,7 +44,10 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let after_all = service.resident_kib()?;
     println!("resident after {HALF} requests: {after_half} KiB; after {}: {after_all} KiB", 2 * HALF);
     let growth = after_all.saturating_sub(after_half);
-    ensure!(growth <= GROWTH_KIB, "memory grew by {growth} KiB in {HALF} requests; {GROWTH_KIB} KiB are allowed");
+    ensure!(
+        growth <= GROWTH_KIB,
+        "memory grew by {growth} KiB in {HALF} requests; {GROWTH_KIB} KiB are allowed"
+    );
     service.stop()?;
     Ok(Outcome::Passed)
 }
@@ -62,25 +65,31 @@ fn send(ready: &Ready, golden: &[Golden], numbers: std::ops::Range<usize>) -> an
                         if number >= numbers.end {
                             return anyhow::Ok(());
                         }
-                        ask(&mut connection, ready, golden, number).with_context(|| format!("request {number}"))?;
+                        ask(&mut connection, ready, golden, number)
+                            .with_context(|| format!("request {number}"))?;
                     }
                 })
             })
             .collect();
-        workers.into_iter().try_for_each(report::joined)
+        workers.into_iter().try_for_each(joined)
     })
+}
+
+/// The result of a worker; a panic is passed on.
+fn joined(worker: ScopedJoinHandle<'_, anyhow::Result<()>>) -> anyhow::Result<()> {
+    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Sends one request and checks its answer.
 fn ask(connection: &mut KeepAlive, ready: &Ready, golden: &[Golden], number: usize) -> anyhow::Result<()> {
     if number.is_multiple_of(STRANGER_EVERY) {
         let path = format!("/nowhere/{number}");
-        let answer = connection.send(&keep_alive::post(&path, ready.api, &ready.token, "{}"))?;
+        let answer = connection.send(&keep_alive::post(ready, &path, &[], "{}"))?;
         ensure!(answer.status == 404, "{path} was answered by {answer:?}");
         return Ok(());
     }
     let row = golden.get(number % golden.len()).context("no golden row")?;
-    let answer = connection.send(&keep_alive::post("/api", ready.api, &ready.token, &row.body))?;
+    let answer = connection.send(&keep_alive::post(ready, "/api", &[], &row.body))?;
     ensure!(answer.status == 200 && answer.body == row.answer, "{} was answered by {answer:?}", row.body);
     Ok(())
 }

@@ -27,7 +27,10 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let address = service.ready().api.to_string();
     let token = &service.ready().token;
     let shell = workspace.shell()?;
-    cmd!(shell, "{python} -B {client} --address {address} --golden {golden}").env("TOKEN", token).quiet().run()?;
+    cmd!(shell, "{python} -B {client} --address {address} --golden {golden}")
+        .env("TOKEN", token)
+        .quiet()
+        .run()?;
     service.stop()?;
     Ok(Outcome::Passed)
 }
