@@ -78,7 +78,15 @@ impl DevKey {
         let now = clock.now();
         let (iss, aud) = (config.jwt_issuer.as_str(), config.jwt_audience.as_str());
         let claims = Claims { iss, aud, sub: subject, iat: now, exp: now.saturating_add(TOKEN_SECONDS) };
-        Ok(jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.signing)?)
+        self.sign(&Header::new(Algorithm::EdDSA), &claims)
+    }
+
+    /// Any claims, signed.
+    ///
+    /// # Errors
+    /// [`DevKeyError::Sign`].
+    pub fn sign(&self, header: &Header, claims: &impl Serialize) -> Result<String, DevKeyError> {
+        Ok(jsonwebtoken::encode(header, claims, &self.signing)?)
     }
 }
 

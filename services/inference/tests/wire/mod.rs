@@ -1,0 +1,162 @@
+//! A listener on a real socket, and clients that speak to it byte by byte. Nothing here waits for a time to pass: a
+//! test waits for what happens, and only [`within`] says how long it may at most.
+
+#![allow(dead_code, reason = "each test binary uses its part of it")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use inference::drain::{Drain, DrainConfig};
+use inference::listen::{ListenConfig, Listener, Served};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+/// For bounds that a test does not try, and phases that must not come to their end.
+pub(crate) const NEVER: Duration = Duration::from_secs(3600);
+/// For bounds that a test does try.
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
+
+pub(crate) fn patient() -> ListenConfig {
+    ListenConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        max_connections: 100,
+        header_timeout: NEVER,
+        header_bytes: 2048,
+        idle_timeout: NEVER,
+        write_timeout: NEVER,
+        http2_streams: 100,
+        http2_ping_interval: NEVER,
+    }
+}
+
+/// An end that only comes when a test says so.
+pub(crate) fn slow_end() -> DrainConfig {
+    DrainConfig { drain_grace: NEVER, drain_finish: NEVER, drain_linger: NEVER }
+}
+
+/// Fails instead of waiting for ever.
+pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), what).await.expect("it happens in the end")
+}
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) drain: Drain,
+    pub(crate) serving: JoinHandle<Served>,
+}
+
+impl Server {
+    pub(crate) async fn start(config: ListenConfig, router: Router) -> Self {
+        Self::start_ending(config, &slow_end(), router).await
+    }
+
+    pub(crate) async fn start_ending(config: ListenConfig, end: &DrainConfig, router: Router) -> Self {
+        let drain = Drain::manual(end);
+        let listener = Listener::bind(&config).await.expect("a free port");
+        let address = listener.local_addr();
+        let serving = tokio::spawn(listener.serve(router, drain.clone()));
+        Self { address, drain, serving }
+    }
+
+    pub(crate) async fn connect(&self) -> Wire {
+        Wire::connect(self.address).await.expect("the listener listens")
+    }
+
+    pub(crate) async fn served(self) -> Served {
+        within(self.serving).await.expect("serving does not panic")
+    }
+}
+
+/// An answer as it came.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> &str {
+        self.head.split(' ').nth(1).expect("a status line")
+    }
+
+    pub(crate) fn is_last(&self) -> bool {
+        self.head.contains("connection: close\r\n")
+    }
+}
+
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
+    read: Vec<u8>,
+}
+
+pub(crate) const GET: &str = "GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+
+impl Wire {
+    pub(crate) async fn connect(to: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::new() })
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.expect("the server reads");
+    }
+
+    /// Sends byte after byte with a pause between them, until the server has enough of it.
+    pub(crate) async fn trickle(&mut self, bytes: impl AsRef<[u8]>, pause: Duration) {
+        for byte in bytes.as_ref() {
+            if self.stream.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    pub(crate) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
+        self.send(request).await;
+        self.answer().await
+    }
+
+    /// The next answer.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        self.try_answer().await.expect("an answer, not the end of the connection")
+    }
+
+    /// The next answer, or what the connection ended with.
+    pub(crate) async fn try_answer(&mut self) -> Result<Answer, String> {
+        let end_of_head = loop {
+            if let Some(at) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.read_more().await?;
+        };
+        let head = String::from_utf8(self.read.drain(..end_of_head).collect()).expect("a head is ASCII");
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map_or(0, |length| length.parse().expect("a number"));
+        while self.read.len() < length {
+            self.read_more().await?;
+        }
+        let body = String::from_utf8(self.read.drain(..length).collect()).expect("text");
+        Ok(Answer { head, body })
+    }
+
+    async fn read_more(&mut self) -> Result<(), String> {
+        match within(self.stream.read_buf(&mut self.read)).await {
+            Ok(0) => Err(format!("closed after {:?}", String::from_utf8_lossy(&self.read))),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Reads to the end of the connection, and gives what still came.
+    pub(crate) async fn closed(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.read);
+        // A reset is an end as well: the server did not wait for the rest of what was being sent.
+        let _end = within(self.stream.read_to_end(&mut rest)).await;
+        rest
+    }
+}
