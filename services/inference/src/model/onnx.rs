@@ -1,31 +1,28 @@
-//! Runs an ONNX classifier with tract. Owns the plans and the state each thread reuses; never reads a file.
+//! Runs an ONNX classifier with tract. Owns the plans and the states that are used again; never reads a file.
 
-use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use crossbeam_queue::ArrayQueue;
 use sha2::{Digest, Sha256};
 use tract_onnx::pb;
 use tract_onnx::prelude::*;
 
 use super::{Metadata, ModelError};
 
-/// Each loaded classifier has its own number, so that a thread knows when the state it kept belongs to another.
-static GENERATION: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    /// The state of the last classifier that this thread ran a single row with: reusing it saves a sixth of the run.
-    static STATE: RefCell<Option<(u64, TypedSimpleState)>> = const { RefCell::new(None) };
-}
+/// How many states are kept for single rows: more than there are threads that serve at the same time.
+const KEPT_STATES: usize = 64;
 
 /// A classifier that is ready to run: rows of numbers in, one class each out.
 #[derive(Debug)]
 pub struct Classifier {
     metadata: Metadata,
     sha256: String,
-    generation: u64,
     /// One row: the batch dimension is fixed, because an open symbol is resolved again on each run.
     row: Arc<TypedRunnableModel>,
+    /// States of `row` that wait for their next run: using one again saves a sixth of it. They wait here and not in a
+    /// thread's local storage, because a tract state that ends with its thread aborts the process: its end looks into
+    /// tract's own local storage, which is gone by then.
+    states: ArrayQueue<TypedSimpleState>,
     batch: Arc<TypedRunnableModel>,
 }
 
@@ -44,7 +41,7 @@ impl Classifier {
             row: row.map_err(|error| not_runnable(file, &error))?,
             batch: batch.map_err(|error| not_runnable(file, &error))?,
             sha256: hex::encode(Sha256::digest(bytes)),
-            generation: GENERATION.fetch_add(1, Ordering::Relaxed),
+            states: ArrayQueue::new(KEPT_STATES),
             metadata,
         })
     }
@@ -83,16 +80,12 @@ impl Classifier {
 
     fn classify_row(&self, values: &[f32]) -> TractResult<Vec<i64>> {
         let input = Tensor::from_shape(&[1, values.len()], values)?;
-        STATE.with_borrow_mut(|kept| {
-            // Taken out while it runs: a state that failed half way is dropped, not used again.
-            let mut state = match kept.take() {
-                Some((generation, state)) if generation == self.generation => state,
-                _ => self.row.spawn()?,
-            };
-            let outputs = state.run(tvec!(input.into_tvalue()))?;
-            *kept = Some((self.generation, state));
-            labels(&outputs)
-        })
+        let mut state = self.states.pop().map_or_else(|| self.row.spawn(), Ok)?;
+        // A state that fails is dropped here, not used again.
+        let outputs = state.run(tvec!(input.into_tvalue()))?;
+        // Where no place is left the state is dropped: the next thread makes its own.
+        let _kept = self.states.push(state);
+        labels(&outputs)
     }
 }
 

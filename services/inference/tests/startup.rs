@@ -1,0 +1,91 @@
+//! The binary itself: what it prints, what it refuses to start with, what its other commands answer.
+
+use std::process::{Command, Output};
+
+use rstest::rstest;
+
+fn inference(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inference"));
+    command
+        .args(arguments)
+        .env("INFERENCE_LISTEN", "127.0.0.1:0")
+        .env("INFERENCE_ADMIN_LISTEN", "127.0.0.1:0");
+    command.output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[rstest]
+#[case::exposed(&["--listen", "0.0.0.0:0"], "--listen 0.0.0.0:0 is not a loopback address")]
+#[case::exposed_probes(&["--admin-listen", "[::]:0"], "--admin-listen [::]:0 is not a loopback address")]
+#[case::production_without_a_key(&["--mode", "production"], "needs --jwt-public-key")]
+#[case::development_with_a_key(&["--jwt-public-key", "key.pem"], "is for --mode production")]
+#[case::no_key_file(
+    &["--mode", "production", "--jwt-public-key", "/nowhere/key.pem"], "--jwt-public-key /nowhere/key.pem: cannot be read"
+)]
+#[case::no_key_in_the_file(
+    &["--mode", "production", "--jwt-public-key", "Cargo.toml"], "--jwt-public-key Cargo.toml: not a public key"
+)]
+#[case::no_model(&["--model", "/nowhere/model.onnx"], "the model is refused: /nowhere/model.onnx: cannot be read")]
+#[case::no_size(&["--body-bytes", "many"], "is not a size; expected bytes")]
+#[case::no_port_left(&["--listen", "127.0.0.1:1", "--drain-grace", "soon"], "--drain-grace")]
+#[test]
+fn does_not_start_and_says_why(#[case] arguments: &[&str], #[case] says: &str) {
+    let output = inference(arguments);
+    assert!(!output.status.success());
+    assert!(stderr(&output).contains(says), "{}", stderr(&output));
+}
+
+#[test]
+fn prints_the_body_for_a_flight_in_words() {
+    let output = inference(&["row", "--airline", "sky airline", "--type", "I", "--month", "7"]);
+    let body: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let set: Vec<usize> = (0..37).filter(|feature| body["array"][feature] == 1).collect();
+    assert_eq!(set, [21, 23, 31]);
+}
+
+#[rstest]
+#[case::airline("Nobody Air", "I", "7", "expected one of: Aerolineas Argentinas, Aeromexico")]
+#[case::flight_type("Copa Air", "X", "7", "expected one of: I, N")]
+#[case::month("Copa Air", "N", "13", "expected one of: 1, 2, 3")]
+#[test]
+fn says_which_words_it_knows(
+    #[case] airline: &str,
+    #[case] kind: &str,
+    #[case] month: &str,
+    #[case] says: &str,
+) {
+    let output = inference(&["row", "--airline", airline, "--type", kind, "--month", month]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains(says), "{}", stderr(&output));
+}
+
+#[test]
+fn prints_the_description_that_is_committed() {
+    let output = inference(&["openapi"]);
+    assert!(output.stdout == include_bytes!("../openapi.json"));
+}
+
+#[test]
+fn says_what_tract_answers_to_each_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.csv");
+    let line = ["1"; 37].join(",");
+    std::fs::write(&rows, format!("{line}\n{line}\n")).unwrap();
+    let output = inference(&["evaluate", "--model", "model/flights.onnx", "--rows", rows.to_str().unwrap()]);
+    let lines: Vec<serde_json::Value> = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect();
+    assert_eq!(lines.len(), 2, "{}", stderr(&output));
+    let scores = lines[0]["scores"].as_array().unwrap();
+    let sum: f64 = scores.iter().map(|score| score.as_f64().unwrap()).sum();
+    assert!(scores.len() == 2 && (sum - 1.0).abs() < 1e-6, "{lines:?}");
+
+    std::fs::write(&rows, "1,2\n").unwrap();
+    let output = inference(&["evaluate", "--model", "model/flights.onnx", "--rows", rows.to_str().unwrap()]);
+    assert!(stderr(&output).contains("rows.csv:1: 2 numbers; expected 37"), "{}", stderr(&output));
+}
