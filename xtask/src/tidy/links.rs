@@ -12,9 +12,7 @@ pub(super) fn check(files: &Files) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in files.ending(&[".md"]) {
         for (event, place) in Parser::new_ext(text, anchors::EXTENSIONS).into_offset_iter() {
-            let (Event::Start(Tag::Link { dest_url, .. }) | Event::Start(Tag::Image { dest_url, .. })) =
-                event
-            else {
+            let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event else {
                 continue;
             };
             if let Err(wrong) = follow(files, path, &dest_url) {

@@ -22,12 +22,14 @@ mod watched_io;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use self::activity::Overdue;
 pub use self::bind::ListenError;
@@ -44,6 +46,9 @@ pub const REFUSALS: [&str; 3] = [REFUSED_BY_LIMIT, REFUSED_BY_SILENCE, REFUSED_B
 const REFUSED_BY_LIMIT: &str = "limit";
 const REFUSED_BY_SILENCE: &str = "silence";
 const REFUSED_BY_HEADER_TIMEOUT: &str = "header-timeout";
+
+/// How long connections have to be gone once the time is over: they only need to be woken.
+const DROP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// An address that is listened on, not served yet.
 #[derive(Debug)]
@@ -109,6 +114,7 @@ impl Listener {
             refusals: Arc::new(Semaphore::new(refusal::REFUSED_AT_ONCE)),
             refusal: refusal::answer(),
             connections: Arc::new(Connections::new(config, router, drain.clone())),
+            dropped: Arc::default(),
             counted,
         };
 
@@ -129,15 +135,17 @@ impl Listener {
         tracing::info!(%address, "not listening any more");
 
         tokio::select! {
-            () = door.empty(limit) => Served { dropped: 0 },
+            () = door.empty(limit) => {}
             () = drain.wait_for(Phase::Over) => {
-                let dropped = limit.saturating_sub(door.places.available_permits());
-                if dropped > 0 {
-                    tracing::warn!(%address, dropped, "time is over: dropping what is still open");
-                }
-                Served { dropped }
+                // Each connection sees the same phase and goes; only one whose thread is stuck does not.
+                let _stuck = timeout(DROP_PATIENCE, door.empty(limit)).await;
             }
         }
+        let dropped = door.dropped.load(Ordering::Relaxed);
+        if dropped > 0 {
+            tracing::warn!(%address, dropped, "time was over: dropped what was still open");
+        }
+        Served { dropped }
     }
 }
 
@@ -158,6 +166,7 @@ struct Door {
     refusals: Arc<Semaphore>,
     refusal: Bytes,
     connections: Arc<Connections>,
+    dropped: Arc<AtomicUsize>,
     counted: Counted,
 }
 
@@ -172,8 +181,12 @@ impl Door {
             Ok(place) => {
                 let place = Place::take(place, self.counted);
                 let connections = Arc::clone(&self.connections);
+                let dropped = Arc::clone(&self.dropped);
                 tokio::spawn(async move {
                     let end = connections.serve(io, peer).await;
+                    if matches!(end, End::Dropped) {
+                        dropped.fetch_add(1, Ordering::Relaxed);
+                    }
                     place.leave(peer, &end);
                 });
             }

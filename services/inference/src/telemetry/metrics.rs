@@ -83,6 +83,14 @@ impl MetricsPage {
     /// `Content-Type` of [`render`](Self::render): the Prometheus text format, version 0.0.4.
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
+    /// A page of a recorder that nothing writes to: for an admin listener without the service.
+    ///
+    /// # Errors
+    /// Where the recorder cannot be built.
+    pub fn detached() -> Result<Self, BuildError> {
+        recorder().map(|(_recorder, page)| page)
+    }
+
     /// Every metric in the Prometheus text format.
     #[must_use]
     pub fn render(&self) -> String {

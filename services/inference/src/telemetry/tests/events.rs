@@ -1,3 +1,5 @@
+//! Every event moves its metric, and every series that an objective reads is there from the start.
+
 use opentelemetry_sdk::trace::Sampler;
 use rstest::rstest;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Log lines carry the ids of the trace and of the span.
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -89,7 +91,7 @@ async fn a_text_line_of_a_request_ends_with_its_ids() {
     let lines = Lines::default();
     fail(tracing_subscriber::registry().with(logs::text(lines.clone(), false))).await;
     let text = lines.take();
-    let line = text.lines().filter(|line| line.contains("trace_id=")).next().unwrap();
+    let line = text.lines().find(|line| line.contains("trace_id=")).unwrap();
     assert!(text.contains(&format!(" trace_id={TRACE} span_id=")), "{text}");
     assert!(text.contains(r#" request_id=a"b\c"#), "{text}");
     assert!(line.contains("inference"), "{text}");

@@ -1,3 +1,5 @@
+//! What the middleware says of a request: its id, its span, its metric.
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Response, StatusCode};
@@ -178,9 +180,8 @@ async fn a_request_is_counted_under(
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_nothing_active() {
     let local = Local::start(Sampler::AlwaysOn);
-    let never = Router::new()
-        .route("/never", get(|| std::future::pending::<()>()))
-        .layer(middleware::from_fn(observe));
+    let never =
+        Router::new().route("/never", get(std::future::pending::<()>)).layer(middleware::from_fn(observe));
     let mut answer = Box::pin(never.oneshot(Request::get("/never").body(Body::empty()).unwrap()));
     assert!(futures_poll(&mut answer).await);
     assert_eq!(local.value("http_server_active_requests"), Some(1.0));

@@ -1,3 +1,5 @@
+//! Telemetry starts once, and says what is wrong with its settings.
+
 use clap::Parser;
 
 use crate::telemetry::{Telemetry, TelemetryConfig, TelemetryError};

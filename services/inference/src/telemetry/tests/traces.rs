@@ -1,3 +1,5 @@
+//! Spans are exported in the background, and the end waits for them within a bound.
+
 use std::io::Read;
 use std::net::TcpListener;
 use std::sync::mpsc;

@@ -1,20 +1,17 @@
 //! Which models are refused and with what words, and how the next one takes over.
 
-mod service;
-mod wire;
-
 use std::fs;
 use std::path::Path;
 
+use crate::service::defaults;
 use inference::model::{ModelStore, Reload};
 use prost::Message;
 use rstest::rstest;
-use service::defaults;
 use tempfile::TempDir;
 use tract_onnx::pb::ModelProto;
 
-const MODEL: &[u8] = include_bytes!("../model/flights.onnx");
-const GOLDEN: &str = include_str!("../model/golden.json");
+const MODEL: &[u8] = include_bytes!("../../model/flights.onnx");
+const GOLDEN: &str = include_str!("../../model/golden.json");
 
 /// A folder with a model and its golden answers.
 struct Files {

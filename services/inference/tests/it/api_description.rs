@@ -7,7 +7,7 @@ use strum::IntoEnumIterator;
 
 #[test]
 fn the_committed_description_is_fresh() {
-    let committed = include_str!("../openapi.json");
+    let committed = include_str!("../../openapi.json");
     assert!(committed == openapi_document().unwrap(), "openapi.json is stale; run `cargo xtask generate`");
 }
 

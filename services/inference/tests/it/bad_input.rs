@@ -1,13 +1,10 @@
 //! Whatever a client sends, it gets an answer that says what was wrong, and never a 500.
 
-mod service;
-mod wire;
-
 use std::time::Duration;
 
+use crate::service::{SOON, Service, one_row};
 use rstest::rstest;
 use serde_json::{Value, json};
-use service::{SOON, Service, one_row};
 
 /// `{"array":[…]}` with this many zeros, the third of them replaced.
 fn row(length: usize, third: &str) -> String {

@@ -65,7 +65,7 @@ fn says_which_words_it_knows(
 #[test]
 fn prints_the_description_that_is_committed() {
     let output = inference(&["openapi"]);
-    assert!(output.stdout == include_bytes!("../openapi.json"));
+    assert!(output.stdout == include_bytes!("../../openapi.json"));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The whole API on a real socket, with a key, a clock and a token of the test's own.
 
-#![allow(dead_code, reason = "each test binary uses its part of it")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,11 +1,8 @@
 //! Who is let in, and who is told why not.
 
-mod service;
-mod wire;
-
+use crate::service::{NOW, Service, sign_hs256};
 use rstest::rstest;
 use serde_json::{Value, json};
-use service::{NOW, Service, sign_hs256};
 
 type Change = fn(&mut Value);
 

@@ -1,15 +1,12 @@
 //! What the service is for: rows in, classes out, by every protocol.
 
-mod service;
-mod wire;
-
+use crate::service::{Service, one_row};
 use inference::model::{GoldenAnswers, GoldenRow};
 use rstest::rstest;
 use serde_json::{Value, json};
-use service::{Service, one_row};
 
 fn golden() -> Vec<GoldenRow> {
-    let json = include_bytes!("../model/golden.json");
+    let json = include_bytes!("../../model/golden.json");
     GoldenAnswers::from_json("golden.json", json).unwrap().rows().to_vec()
 }
 

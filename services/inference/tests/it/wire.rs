@@ -1,8 +1,6 @@
 //! A listener on a real socket, and clients that speak to it byte by byte. Nothing here waits for a time to pass: a
 //! test waits for what happens, and only [`within`] says how long it may at most.
 
-#![allow(dead_code, reason = "each test binary uses its part of it")]
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -102,16 +100,6 @@ impl Wire {
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.expect("the server reads");
-    }
-
-    /// Sends byte after byte with a pause between them, until the server has enough of it.
-    pub(crate) async fn trickle(&mut self, bytes: impl AsRef<[u8]>, pause: Duration) {
-        for byte in bytes.as_ref() {
-            if self.stream.write_all(&[*byte]).await.is_err() {
-                return;
-            }
-            tokio::time::sleep(pause).await;
-        }
     }
 
     pub(crate) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tract_onnx::prelude::Framework;
 
 const SHAPE: RowShape = RowShape { features: 37, max_rows: 16 };
-const MODEL: &[u8] = include_bytes!("../model/flights.onnx");
+const MODEL: &[u8] = include_bytes!("../../model/flights.onnx");
 
 static CLASSIFIER: LazyLock<Classifier> =
     LazyLock::new(|| Classifier::from_onnx("flights.onnx", MODEL).unwrap());

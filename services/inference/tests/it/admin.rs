@@ -1,0 +1,95 @@
+//! Probes and scrapes: they tell the truth, also when the API has no thread left.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Barrier};
+
+use axum::Router;
+use axum::routing::get;
+use inference::admin::{self, Admin, AdminConfig, Probes};
+use inference::drain::Drain;
+use inference::telemetry::MetricsPage;
+use rstest::rstest;
+
+use crate::wire::{GET, Server, Wire, patient, slow_end, within};
+
+fn start(drain: &Drain) -> (Admin, Probes) {
+    let probes = Probes::new(drain);
+    let config = AdminConfig { admin_listen: SocketAddr::from(([127, 0, 0, 1], 0)) };
+    let page = MetricsPage::detached().unwrap();
+    (admin::serve(&config, probes.clone(), page).unwrap(), probes)
+}
+
+async fn ask(admin: &Admin, method: &str, path: &str) -> crate::wire::Answer {
+    let mut wire = Wire::connect(admin.local_addr()).await.unwrap();
+    wire.ask(GET.replace("GET / ", &format!("{method} {path} "))).await
+}
+
+#[tokio::test]
+async fn readiness_follows_the_model_and_the_drain() {
+    let drain = Drain::manual(&slow_end());
+    let (admin, probes) = start(&drain);
+    let ready = async || {
+        let answer = ask(&admin, "GET", "/readyz").await;
+        (answer.status().to_owned(), answer.body)
+    };
+    let body = |ready: bool, model: &str, serving: &str| {
+        format!(r#"{{"ready":{ready},"checks":{{"model":"{model}","serving":"{serving}"}}}}"#)
+    };
+    assert_eq!(ready().await, ("503".to_owned(), body(false, "not checked yet", "yes")));
+    probes.set_ready(true);
+    assert_eq!(ready().await, ("200".to_owned(), body(true, "checked", "yes")));
+    drain.begin();
+    assert_eq!(ready().await, ("503".to_owned(), body(false, "checked", "draining")));
+    assert_eq!(ask(&admin, "GET", "/livez").await.status(), "200");
+}
+
+#[rstest]
+#[case("GET", "/livez", "200")]
+#[case("GET", "/metrics", "200")]
+#[case("GET", "/", "404")]
+#[case("POST", "/livez", "405")]
+#[case("DELETE", "/metrics", "405")]
+#[tokio::test]
+async fn answers_what_it_knows_and_nothing_else(
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] status: &str,
+) {
+    let (admin, _probes) = start(&Drain::manual(&slow_end()));
+    assert_eq!(ask(&admin, method, path).await.status(), status);
+}
+
+#[test]
+fn answers_while_every_thread_of_the_api_is_busy() {
+    const WORKERS: usize = 2;
+    let api =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().unwrap();
+    let held = Arc::new(Barrier::new(WORKERS + 1));
+    let release = Arc::new(Barrier::new(WORKERS + 1));
+    let (holds, waits) = (held.clone(), release.clone());
+    // Blocks the thread and not only the task, as a handler that computes would.
+    let handler = async move || {
+        holds.wait();
+        waits.wait();
+        "done"
+    };
+    let (server, admin) = api.block_on(async {
+        let server = Server::start(patient(), Router::new().route("/", get(handler))).await;
+        (server, start(&Drain::manual(&slow_end())).0)
+    });
+    let asker = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    asker.block_on(async {
+        let mut clients = vec![server.connect().await, server.connect().await];
+        for client in &mut clients {
+            client.send(GET).await;
+        }
+        tokio::task::spawn_blocking(move || held.wait()).await.unwrap();
+        for path in ["/livez", "/metrics"] {
+            assert_eq!(within(ask(&admin, "GET", path)).await.status(), "200");
+        }
+        tokio::task::spawn_blocking(move || release.wait()).await.unwrap();
+        for client in &mut clients {
+            assert_eq!(client.answer().await.body, "done");
+        }
+    });
+}

@@ -1,0 +1,24 @@
+//! The service through its public doors: sockets and command line. One binary for all tests, because linking is what
+//! takes the time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows the functions that are tests, not those that tests call; a test fails by panicking"
+)]
+
+mod admin;
+mod api_description;
+mod bad_input;
+mod drain;
+mod listener;
+mod models;
+mod prediction;
+mod properties;
+mod protocols;
+mod service;
+mod startup;
+mod tokens;
+mod wire;
