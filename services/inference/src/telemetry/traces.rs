@@ -154,7 +154,7 @@ pub(super) fn instance_id() -> String {
 
 /// The OTLP exporter, bounded in time, that says once when the collector stops taking spans and once when it takes
 /// them again. OpenTelemetry's own messages are compiled out: they come with every batch.
-struct Watched {
+pub(super) struct Watched {
     inner: SpanExporter,
     endpoint: String,
     failing: AtomicBool,
@@ -170,7 +170,7 @@ impl fmt::Debug for Watched {
 }
 
 impl Watched {
-    fn start(endpoint: &OtlpEndpoint, protocol: OtlpProtocol) -> Result<Self, String> {
+    pub(super) fn start(endpoint: &OtlpEndpoint, protocol: OtlpProtocol) -> Result<Self, String> {
         let endpoint = endpoint.for_protocol(protocol);
         let (inner, runtime) = match protocol {
             OtlpProtocol::Http => (http(&endpoint)?, None),

@@ -1,16 +1,20 @@
 //! Spans are exported in the background, and the end waits for them within a bound.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use opentelemetry::trace::{Span, Tracer};
+use opentelemetry_sdk::trace::SpanExporter;
 use rstest::rstest;
+use tracing_subscriber::layer::SubscriberExt;
 
-use crate::telemetry::traces::{self, OtlpEndpoint, OtlpProtocol, SampleRatio};
-use crate::telemetry::{Telemetry, TelemetryConfig};
+use super::logs::Lines;
+use crate::telemetry::traces::{self, OtlpEndpoint, OtlpProtocol, SampleRatio, Watched};
+use crate::telemetry::{Telemetry, TelemetryConfig, logs};
 
 #[derive(Parser)]
 struct Cli {
@@ -82,7 +86,7 @@ async fn spans_leave_by_http_on_the_path_of_the_specification() {
         let mut bytes = [0; 1024];
         let read = connection.read(&mut bytes).unwrap();
         sender.send(String::from_utf8_lossy(&bytes[..read]).into_owned()).unwrap();
-        std::io::Write::write_all(&mut connection, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
     });
     let provider = traces::start(&config(&endpoint, "http")).unwrap();
     span(&provider);
@@ -91,6 +95,46 @@ async fn spans_leave_by_http_on_the_path_of_the_specification() {
     let head = head.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("content-type: application/x-protobuf\r\n"), "{head}");
+}
+
+/// The blocking HTTP client is done when its future is first polled.
+fn export(exporter: &Watched) -> bool {
+    let export = std::pin::pin!(exporter.export(vec![]));
+    matches!(export.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
+}
+
+#[test]
+fn a_collector_that_is_down_is_said_once_and_so_is_its_return() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint: OtlpEndpoint = format!("http://{port}").parse().unwrap();
+    let exporter = Watched::start(&endpoint, OtlpProtocol::Http).unwrap();
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::registry()
+        .with(tracing_subscriber::EnvFilter::new("info"))
+        .with(logs::text(lines.clone(), false));
+    let _default = tracing::subscriber::set_default(subscriber);
+
+    assert!(!export(&exporter));
+    assert!(!export(&exporter));
+    let said = lines.take();
+    assert_eq!(said.matches("spans are not exported").count(), 1, "{said}");
+    assert!(said.contains(&port.to_string()), "{said}");
+
+    let collector = TcpListener::bind(port).unwrap();
+    let served = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut connection, _) = collector.accept().unwrap();
+            let _request = connection.read(&mut [0; 1024]).unwrap();
+            connection
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
+        }
+    });
+    assert!(export(&exporter));
+    assert!(export(&exporter));
+    served.join().unwrap();
+    let said = lines.take();
+    assert_eq!(said.matches("spans are exported again").count(), 1, "{said}");
 }
 
 #[rstest]
