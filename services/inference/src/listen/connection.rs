@@ -11,13 +11,14 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::ListenConfig;
 use super::activity::{Activity, Overdue, Patience};
 use super::requests::{Peer, Requests};
 use super::watched_io::{CLOSE_LINGER, WatchedIo};
-use crate::drain::{Drain, Phase};
+use crate::drain::Phase;
 
 /// HTTP/2's own windows: what a client may send of bodies before anybody reads them, for one request and for
 /// all of a connection. 64 KiB is the protocol's default, hyper's is 1 MiB for both: with
@@ -34,7 +35,11 @@ pub(super) struct Connections {
     http: auto::Builder<TokioExecutor>,
     router: Router,
     config: ListenConfig,
-    drain: Drain,
+    /// How long silence is waited for at the end.
+    linger: Duration,
+    /// The service's phase as far as the connections may know it: the listener counts them before they may
+    /// leave.
+    phase: watch::Sender<Phase>,
 }
 
 /// Why a connection ended.
@@ -51,8 +56,13 @@ pub(super) enum End {
 }
 
 impl Connections {
-    pub(super) fn new(config: ListenConfig, router: Router, drain: Drain) -> Self {
-        Self { http: http(&config), router, config, drain }
+    pub(super) fn new(config: ListenConfig, router: Router, linger: Duration) -> Self {
+        Self { http: http(&config), router, config, linger, phase: watch::Sender::new(Phase::Serving) }
+    }
+
+    /// Tells every connection, those to come as well.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.send_replace(phase);
     }
 
     /// Serves one connection. What stands between accepting and serving, such as a TLS handshake, hands its
@@ -65,7 +75,7 @@ impl Connections {
         let io = TokioIo::new(WatchedIo::new(io, Arc::clone(&activity)));
         let requests = Requests::new(self.router.clone(), Peer(peer), Arc::clone(&activity));
         let connection = self.http.serve_connection(io, requests);
-        let mut phase = self.drain.subscribe();
+        let mut phase = self.phase.subscribe();
         let mut patience = self.patience();
         let mut closing = false;
         let mut told_to_close = false;
@@ -107,7 +117,7 @@ impl Connections {
                     Some((at, overdue)) if at <= Instant::now() => return End::Overdue(overdue),
                     _ => timer.as_mut().reset(next_look(&activity, &patience)),
                 },
-                // The sender lives in `self.drain`.
+                // The sender lives in `self`.
                 _ = phase.changed() => {}
             }
         }
@@ -127,8 +137,11 @@ impl Connections {
     /// At the end silence is waited for no longer than a request could be on its way.
     fn last_patience(&self) -> Patience {
         let patience = self.patience();
-        let linger = self.drain.linger();
-        Patience { silent: patience.silent.min(linger), idle: patience.idle.min(linger), ..patience }
+        Patience {
+            silent: patience.silent.min(self.linger),
+            idle: patience.idle.min(self.linger),
+            ..patience
+        }
     }
 }
 

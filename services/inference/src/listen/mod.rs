@@ -22,14 +22,12 @@ mod watched_io;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use self::activity::Overdue;
 pub use self::bind::ListenError;
@@ -46,9 +44,6 @@ pub const REFUSALS: [&str; 3] = [REFUSED_BY_LIMIT, REFUSED_BY_SILENCE, REFUSED_B
 const REFUSED_BY_LIMIT: &str = "limit";
 const REFUSED_BY_SILENCE: &str = "silence";
 const REFUSED_BY_HEADER_TIMEOUT: &str = "header-timeout";
-
-/// How long connections have to be gone once the time is over: they only need to be woken.
-const DROP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// An address that is listened on, not served yet.
 #[derive(Debug)]
@@ -113,12 +108,11 @@ impl Listener {
             places: Arc::new(Semaphore::new(limit)),
             refusals: Arc::new(Semaphore::new(refusal::REFUSED_AT_ONCE)),
             refusal: refusal::answer(),
-            connections: Arc::new(Connections::new(config, router, drain.clone())),
-            dropped: Arc::default(),
+            connections: Arc::new(Connections::new(config, router, drain.linger())),
             counted,
         };
 
-        let mut stop = std::pin::pin!(accepting_is_over(&drain));
+        let mut stop = std::pin::pin!(door.accepting_is_over(&drain));
         loop {
             tokio::select! {
                 biased;
@@ -135,27 +129,19 @@ impl Listener {
         tracing::info!(%address, "not listening any more");
 
         tokio::select! {
-            () = door.empty(limit) => {}
+            biased;
+            () = door.empty(limit) => Served { dropped: 0 },
             () = drain.wait_for(Phase::Over) => {
-                // Each connection sees the same phase and goes; only one whose thread is stuck does not.
-                let _stuck = timeout(DROP_PATIENCE, door.empty(limit)).await;
+                // Counted before the connections hear of it, because they leave as soon as they do; and not
+                // waited for, because one whose thread is stuck would not.
+                let dropped = limit.saturating_sub(door.places.available_permits());
+                door.connections.enter(Phase::Over);
+                if dropped > 0 {
+                    tracing::warn!(%address, dropped, "time is over: dropping what is still open");
+                }
+                Served { dropped }
             }
         }
-        let dropped = door.dropped.load(Ordering::Relaxed);
-        if dropped > 0 {
-            tracing::warn!(%address, dropped, "time was over: dropped what was still open");
-        }
-        Served { dropped }
-    }
-}
-
-/// Returns when no more connections are to be taken: some time into [`Phase::Closing`], so that clients that
-/// were told to close, or were on their way, still get in.
-async fn accepting_is_over(drain: &Drain) {
-    drain.wait_for(Phase::Closing).await;
-    tokio::select! {
-        () = sleep(drain.linger()) => {}
-        () = drain.wait_for(Phase::Over) => {}
     }
 }
 
@@ -166,7 +152,6 @@ struct Door {
     refusals: Arc<Semaphore>,
     refusal: Bytes,
     connections: Arc<Connections>,
-    dropped: Arc<AtomicUsize>,
     counted: Counted,
 }
 
@@ -181,12 +166,8 @@ impl Door {
             Ok(place) => {
                 let place = Place::take(place, self.counted);
                 let connections = Arc::clone(&self.connections);
-                let dropped = Arc::clone(&self.dropped);
                 tokio::spawn(async move {
                     let end = connections.serve(io, peer).await;
-                    if matches!(end, End::Dropped) {
-                        dropped.fetch_add(1, Ordering::Relaxed);
-                    }
                     place.leave(peer, &end);
                 });
             }
@@ -204,6 +185,17 @@ impl Door {
                 refusal::refuse(io, answer).await;
                 drop(turn);
             });
+        }
+    }
+
+    /// Returns when no more connections are to be taken: some time into [`Phase::Closing`], so that clients
+    /// that were told to close, or were on their way, still get in.
+    async fn accepting_is_over(&self, drain: &Drain) {
+        drain.wait_for(Phase::Closing).await;
+        self.connections.enter(Phase::Closing);
+        tokio::select! {
+            () = sleep(drain.linger()) => {}
+            () = drain.wait_for(Phase::Over) => {}
         }
     }
 
