@@ -5,6 +5,7 @@
 mod artifact;
 mod bench;
 mod e2e;
+mod fuzz;
 mod generate;
 mod golden;
 mod image;

@@ -3,6 +3,9 @@
 //! A benchmark prints what it measured and where it wrote it. It must never be a step of `cargo xtask test`: a timed
 //! test fails on a busy machine and proves nothing.
 
+mod batching;
+mod machine;
+
 use anyhow::Context as _;
 use clap::Args;
 
@@ -24,7 +27,7 @@ pub(crate) struct Bench {
 }
 
 /// All of them.
-pub(crate) const ALL: &[Bench] = &[];
+pub(crate) const ALL: &[Bench] = &[batching::BENCH];
 
 /// Which one to run.
 #[derive(Debug, Args)]

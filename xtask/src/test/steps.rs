@@ -7,7 +7,7 @@ use std::fmt;
 use crate::e2e::{self, E2e};
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
-use crate::{artifact, generate, tidy};
+use crate::{artifact, fuzz, generate, tidy};
 
 /// One line of the plan.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl fmt::Display for Action {
 }
 
 const PLAIN: &[(&str, &str)] = &[];
-const RUFF: &[&str] = &[".tools/python/bin/python", "-m", "ruff"];
+const PYTHON: &str = ".tools/python/bin/python";
 
 /// The whole plan: the fixed steps, then one for each end-to-end test.
 pub(super) fn all() -> Vec<Step> {
@@ -86,7 +86,17 @@ pub(super) fn all() -> Vec<Step> {
             &["cargo-deny"],
             command(&["cargo", "deny", "check", "bans", "licenses", "sources"]),
         ),
-        full("python format", &["python"], command(RUFF)),
+        full(
+            "python format",
+            &["python"],
+            command(&[PYTHON, "-m", "ruff", "format", "--check", "services/inference"]),
+        ),
+        full("python lint", &["python"], command(&[PYTHON, "-m", "ruff", "check", "services/inference"])),
+        full(
+            "python tests",
+            &["python"],
+            command(&[PYTHON, "-m", "pytest", "--quiet", "services/inference/model"]),
+        ),
     ];
     steps.push(full(
         "generated",
@@ -95,6 +105,11 @@ pub(super) fn all() -> Vec<Step> {
             command: "cargo xtask generate --check",
             run: |workspace| passed(generate::check(workspace)),
         },
+    ));
+    steps.push(full(
+        "fuzz",
+        &["cargo-fuzz"],
+        Action::Task { command: "cargo fuzz run (each target, bounded)", run: fuzz::run },
     ));
     steps.push(full(
         "dist",

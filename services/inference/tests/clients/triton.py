@@ -67,11 +67,10 @@ def golden_answers(client, headers, rows, classes):
 def refusals(client, headers, rows):
     for binary in (True, False):
         error = refusal(lambda: infer(client, headers, rows[:1, :36], binary=binary))
-        assert error.status() == "400", error
+        assert error.status() == "422", error
         assert "37" in error.message() and "36" in error.message(), error
-    error = refusal(lambda: infer(client, headers, rows[:1], binary=True,
-                                  outputs=[InferRequestedOutput("nonsense")]))
-    assert error.status() == "400" and "nonsense" in error.message(), error
+    error = refusal(lambda: infer(client, headers, rows[:1], binary=True, outputs=[InferRequestedOutput("nonsense")]))
+    assert error.status() == "422" and "nonsense" in error.message(), error
     error = refusal(lambda: client.get_model_metadata("another", headers=headers))
     assert error.status() == "404" and "another" in error.message(), error
 

@@ -1,0 +1,31 @@
+//! Whatever arrives as an `Authorization` header is refused without a panic: nobody guesses a signature.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use http::{HeaderMap, HeaderValue, header};
+use inference::dev::DevKey;
+use inference::identity::{Clock, IdentityConfig, Verifier, bearer_token};
+use libfuzzer_sys::fuzz_target;
+
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+    inference::crypto::install_provider();
+    let config = IdentityConfig {
+        jwt_public_key: None,
+        jwt_issuer: "puntual-development".to_owned(),
+        jwt_audience: "puntual".to_owned(),
+        jwt_leeway: std::time::Duration::from_secs(30),
+        token_cache_entries: 1,
+        token_cache_age: std::time::Duration::from_secs(60),
+    };
+    Verifier::new(DevKey::generate().expect("randomness").verification(), &config, Clock::System)
+});
+
+fuzz_target!(|value: &[u8]| {
+    let Ok(value) = HeaderValue::from_bytes(value) else { return };
+    let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
+    if let Ok(token) = bearer_token(&headers) {
+        assert!(VERIFIER.verify(token).is_err());
+    }
+});
