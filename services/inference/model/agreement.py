@@ -88,7 +88,7 @@ def tract(file: Path, rows: np.ndarray, command: str = TRACT) -> Answers:
         except OSError as error:
             raise CannotRun(f"cannot start `{command}`: {error}; name the service's binary with --tract") from error
     if done.returncode != 0:
-        raise CannotRun(f"tract cannot run {file.name}: {done.stderr.strip()}")
+        raise CannotRun(f"tract cannot run {file.name}: {done.stderr.strip().removeprefix('error: ')}")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     if len(answers) != len(rows):
         raise CannotRun(f"tract gave {len(answers)} answers for {len(rows)} rows of {file.name}")

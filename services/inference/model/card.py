@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-
 from estimation import DOMAIN
 from features import FLIGHTS
 from flight_counts import Count
+from sklearn.linear_model import LogisticRegression
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import agreement
 import export
 import golden
+import numpy as np
 import pickled
 from features import FLIGHTS, Group, Layout
 

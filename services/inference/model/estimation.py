@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-
 from features import FLIGHTS
 from flight_counts import Count
+from sklearn.linear_model import LogisticRegression
 
 DOMAIN = np.array([FLIGHTS.encode(key) for key in FLIGHTS.combinations()], dtype=np.float64)
 """All rows that the features allow."""

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 import onnx
+import trees
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 
@@ -54,6 +55,7 @@ def to_onnx(model: Any, *, features: int, metadata: dict[str, str]) -> bytes:
     proto.opset_import.extend(onnx.helper.make_opsetid(*entry) for entry in sorted(versions.items()))
     for key, value in sorted(metadata.items()):
         proto.metadata_props.add(key=key, value=value)
+    trees.vote_with_margins(proto)
     refuse_foreign_operators(proto)
     _refuse_other_outputs(proto)
     onnx.checker.check_model(proto)
@@ -78,12 +80,21 @@ def properties(name: str, feature_names: list[str], groups: list[dict[str, str |
 
 
 def _convert(model: Any, features: int, name: str) -> onnx.ModelProto:
+    try:
+        return _convert_with(model, features, name, {id(model): {"zipmap": False}})
+    except NameError as error:  # how skl2onnx says that a classifier without probabilities has no such option
+        if "zipmap" not in str(error):
+            raise
+        return _convert_with(model, features, name, {})
+
+
+def _convert_with(model: Any, features: int, name: str, options: dict) -> onnx.ModelProto:
     return convert_sklearn(
         model,
         name=name,
         initial_types=[("float_input", FloatTensorType([None, features]))],
         target_opset={"": OPSET, "ai.onnx.ml": OPSET_ML},
-        options={id(model): {"zipmap": False}},
+        options=options,
         black_op={"Scaler"},  # the converter then subtracts and divides
     )
 

@@ -10,17 +10,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-from sklearn.linear_model import LogisticRegression
-
 import agreement
 import card
 import export
 import flight_counts
 import flight_rows
 import golden
+import numpy as np
 from estimation import DOMAIN, fit, weighted_rows
 from features import FLIGHTS
+from sklearn.linear_model import LogisticRegression
 from tally import tally
 
 HERE = Path(__file__).resolve().parent
