@@ -9,6 +9,9 @@ use crate::outcome::Outcome;
 use crate::service::Service;
 use crate::workspace::Workspace;
 
+/// What it can't know from the document.
+const CONFIG: &str = "services/inference/tests/clients/schemathesis.toml";
+
 /// Cases for each operation and phase: enough for every keyword of the schema, few enough for a minute.
 const MAX_EXAMPLES: &str = "100";
 
@@ -26,15 +29,16 @@ pub(crate) const TEST: E2e = E2e {
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let service = Service::start(&artifact::service(workspace)?, &[])?;
     let program = workspace.path(".tools/python/bin/schemathesis");
+    let config = workspace.path(CONFIG);
     let document = service.api("/openapi.json");
     let authorization = format!("Authorization: Bearer {}", service.ready().token);
-    // Its example database and reports would be left in the checkout.
+    // Its reports would be left in the checkout.
     let folder = tempfile::tempdir()?;
     let shell = workspace.shell()?;
     shell.change_dir(folder.path());
-    cmd!(shell, "{program} run {document} --header {authorization} --checks all --mode all")
+    cmd!(shell, "{program} --config-file {config} run {document} --header {authorization} --checks all --mode all")
         .args(["--phases", "examples,coverage,fuzzing"])
-        .args(["--max-examples", MAX_EXAMPLES, "--seed", SEED, "--generation-database", "none"])
+        .args(["--max-examples", MAX_EXAMPLES, "--seed", SEED])
         .args(["--generation-deterministic", "--continue-on-failure", "--request-timeout", "10"])
         .quiet()
         .run()?;

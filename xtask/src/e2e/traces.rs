@@ -58,7 +58,9 @@ fn reaches_the_collector(
     let endpoint = format!("http://{address}");
     // Ratio 0: what is exported is what a caller asked for.
     let options = ["--otlp-endpoint", &endpoint, "--otlp-protocol", protocol, "--trace-sample-ratio", "0"];
-    let service = Service::start(binary, &[&options[..], &["--log-format", "json"]].concat())?;
+    // A refusal is the caller's business: its line is one for debugging.
+    let log = ["--log-format", "json", "--log-filter", "info,inference=debug"];
+    let service = Service::start(binary, &[&options[..], &log].concat())?;
 
     is_right(&send(&service, &row.body, SAMPLED, "01")?, row)?;
     is_right(&send(&service, &row.body, UNSAMPLED, "00")?, row)?;

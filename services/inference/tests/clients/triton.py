@@ -21,7 +21,10 @@ def infer(client, headers, rows, *, binary, outputs=None):
     tensor.set_data_from_numpy(rows, binary_data=binary)
     if outputs is None:
         outputs = [InferRequestedOutput(OUTPUT, binary_data=binary)]
-    return client.infer(MODEL, [tensor], outputs=outputs or None, headers=headers, request_id="the-callers-id")
+    # A copy, because the client adds a header of one request to the caller's dictionary.
+    return client.infer(
+        MODEL, [tensor], outputs=outputs or None, headers=dict(headers or {}), request_id="the-callers-id"
+    )
 
 
 def refusal(ask):
