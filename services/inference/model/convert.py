@@ -112,6 +112,7 @@ def convert(options: argparse.Namespace) -> None:
     options.output.write_bytes(onnx)
     beside.write_text(golden.render(options.output.name, onnx, kept, classes, "cargo xtask model convert"), "utf-8")
     print(f"wrote {options.output}, {len(onnx)} bytes, and {beside} with {len(kept)} golden answers")
+    print(f"serve it: inference --model {options.output} --golden {beside}")
 
 
 def main() -> int:
