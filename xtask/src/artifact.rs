@@ -11,15 +11,21 @@ use crate::workspace::Workspace;
 
 /// Builds the service with the `dist` profile, as one static file, and returns where it is. Quick when nothing changed.
 pub(crate) fn service(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    built(workspace, "inference")
+}
+
+/// Builds another program of the workspace, whose package is named like it, just as the service is built: what the
+/// service is compared with.
+pub(crate) fn built(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
     let shell = workspace.shell()?;
     let target = host_target()?;
     // With an explicit target the flags are for the program alone, not for build scripts and macros, which can't be
     // linked statically.
     let _static = shell.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
-    cmd!(shell, "cargo build --quiet --locked --profile dist --package inference --target {target}").run()?;
-    let binary = workspace.path("target").join(target).join("dist/inference");
+    cmd!(shell, "cargo build --quiet --locked --profile dist --package {name} --target {target}").run()?;
+    let binary = workspace.path("target").join(target).join("dist").join(name);
     if !binary.is_file() {
-        bail!("cargo built the service, but {} is not there", binary.display());
+        bail!("cargo built {name}, but {} is not there", binary.display());
     }
     Ok(binary)
 }

@@ -3,8 +3,11 @@
 //! A benchmark prints what it measured and where it wrote it. It must never be a step of `cargo xtask test`: a timed
 //! test fails on a busy machine and proves nothing.
 
+mod bare;
 mod batching;
 mod machine;
+mod service;
+mod wrk;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -27,7 +30,7 @@ pub(crate) struct Bench {
 }
 
 /// All of them.
-pub(crate) const ALL: &[Bench] = &[batching::BENCH];
+pub(crate) const ALL: &[Bench] = &[service::BENCH, batching::BENCH];
 
 /// Which one to run.
 #[derive(Debug, Args)]

@@ -36,12 +36,15 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let folder = tempfile::tempdir()?;
     let shell = workspace.shell()?;
     shell.change_dir(folder.path());
-    cmd!(shell, "{program} --config-file {config} run {document} --header {authorization} --checks all --mode all")
-        .args(["--phases", "examples,coverage,fuzzing"])
-        .args(["--max-examples", MAX_EXAMPLES, "--seed", SEED])
-        .args(["--generation-deterministic", "--continue-on-failure", "--request-timeout", "10"])
-        .quiet()
-        .run()?;
+    cmd!(
+        shell,
+        "{program} --config-file {config} run {document} --header {authorization} --checks all --mode all"
+    )
+    .args(["--phases", "examples,coverage,fuzzing"])
+    .args(["--max-examples", MAX_EXAMPLES, "--seed", SEED])
+    .args(["--generation-deterministic", "--continue-on-failure", "--request-timeout", "10"])
+    .quiet()
+    .run()?;
     service.stop()?;
     Ok(Outcome::Passed)
 }

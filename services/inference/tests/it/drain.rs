@@ -1,13 +1,18 @@
 //! The end of the service, phase by phase: no request that was accepted is lost.
 
-use std::sync::Arc;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use inference::drain::{DrainConfig, Phase};
+use inference::drain::{Drain, DrainConfig, Phase};
 use inference::listen::Served;
+use rstest::rstest;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::protocols::{greeter, http2_client, http2_get};
 use crate::wire::{GET, NEVER, SHORT, Server, Wire, patient, slow_end, within};
@@ -113,26 +118,85 @@ async fn a_second_signal_ends_at_once() {
     assert_eq!(server.served().await, Served { dropped: 1 });
 }
 
+/// Asks until the listener is gone, on a new connection whenever it was told that the last one ends.
+async fn ask_to_the_end(address: SocketAddr) -> Result<u32, String> {
+    let mut answers = 0;
+    loop {
+        let mut client = match Wire::connect(address).await {
+            Ok(client) => client,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return Ok(answers),
+            Err(error) => return Err(format!("not connected after {answers} answers: {error}")),
+        };
+        loop {
+            client.send(GET).await;
+            match client.try_answer().await {
+                Ok(answer) if answer.status() == "200" => {
+                    answers += 1;
+                    if answer.is_last() {
+                        break;
+                    }
+                }
+                other => return Err(format!("lost after {answers} answers: {other:?}")),
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn clients_under_load_lose_nothing() {
     let server = Server::start_ending(patient(), &quick_end(), greeter()).await;
-    let asking = |mut client: Wire| async move {
-        let mut answers = 0;
-        loop {
-            let answer = client.ask(GET).await;
-            assert_eq!(answer.status(), "200");
-            answers += 1;
-            if answer.is_last() {
-                return answers;
-            }
-        }
-    };
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        clients.spawn(asking(server.connect().await));
+        clients.spawn(ask_to_the_end(server.address));
     }
     server.drain.begin();
-    let answers: Vec<u32> = within(clients.join_all()).await;
-    assert!(answers.iter().all(|answers| *answers > 0));
+    for answers in within(clients.join_all()).await {
+        assert!(answers.unwrap() > 0);
+    }
     assert_eq!(server.served().await, Served { dropped: 0 });
+}
+
+#[rstest]
+#[case::short_grace(2, 20)]
+#[case::long_grace(30, 5)]
+#[tokio::test(start_paused = true)]
+async fn each_phase_lasts_as_long_as_it_is_set(#[case] grace: u64, #[case] finish: u64) {
+    let seconds = Duration::from_secs;
+    let end = DrainConfig { drain_grace: seconds(grace), drain_finish: seconds(finish), drain_linger: SHORT };
+    let drain = Drain::manual(&end);
+    let begun = Instant::now();
+    drain.begin();
+    drain.wait_for(Phase::Grace).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    drain.wait_for(Phase::Closing).await;
+    assert_eq!(begun.elapsed().as_secs(), grace);
+    drain.wait_for(Phase::Over).await;
+    assert_eq!(begun.elapsed().as_secs(), grace + finish);
+}
+
+fn send_me(signal: &str) {
+    let me = std::process::id().to_string();
+    assert!(Command::new("kill").args(["-s", signal, &me]).status().unwrap().success());
+}
+
+#[test]
+fn signals_are_heard_while_every_thread_is_busy() {
+    let api = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let busy = Arc::new(Barrier::new(2));
+    let drain = {
+        let _as_in_the_service = api.enter();
+        Drain::on_signals(&slow_end()).unwrap()
+    };
+    let held = busy.clone();
+    api.spawn(async move { held.wait() });
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    waiting.block_on(async {
+        assert_eq!(drain.phase(), Phase::Serving);
+        send_me("TERM");
+        within(drain.wait_for(Phase::Grace)).await;
+        assert_eq!(drain.phase(), Phase::Grace);
+        send_me("INT");
+        within(drain.wait_for(Phase::Over)).await;
+    });
+    busy.wait();
 }

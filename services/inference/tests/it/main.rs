@@ -12,6 +12,7 @@
 mod admin;
 mod api_description;
 mod bad_input;
+mod connection_counts;
 mod drain;
 mod listener;
 mod models;
