@@ -63,9 +63,14 @@ impl Service {
     /// Starts the binary and waits until it is ready. `options` are added to the command line; settings that only make
     /// tests slow have other defaults here (no grace at the end), and the caller's environment is not passed on.
     pub(crate) fn start(binary: &Path, options: &[&str]) -> anyhow::Result<Self> {
+        Self::start_command(Command::new(binary), options)
+    }
+
+    /// The same with a command that runs the binary, under a tool that watches it. The tool must be the process that
+    /// gets the signals.
+    pub(crate) fn start_command(mut command: Command, options: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let ready_file = folder.path().join("ready.json");
-        let mut command = Command::new(binary);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("INFERENCE_") {
                 command.env_remove(name);
@@ -84,7 +89,7 @@ impl Service {
             .stdout(File::create(folder.path().join("stdout"))?)
             .stderr(File::create(folder.path().join("stderr"))?)
             .spawn()
-            .with_context(|| format!("cannot start {}", binary.display()))?;
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let mut starting = Self { child, folder, ready: Ready::nowhere() };
         starting.ready = wait::until("the service to be ready", START_LIMIT, || starting.look(&ready_file))?;
         Ok(starting)

@@ -5,6 +5,7 @@
 
 mod bare;
 mod batching;
+mod instructions;
 mod machine;
 mod service;
 mod wrk;
@@ -30,7 +31,7 @@ pub(crate) struct Bench {
 }
 
 /// All of them.
-pub(crate) const ALL: &[Bench] = &[service::BENCH, batching::BENCH];
+pub(crate) const ALL: &[Bench] = &[service::BENCH, instructions::BENCH, batching::BENCH];
 
 /// Which one to run.
 #[derive(Debug, Args)]
