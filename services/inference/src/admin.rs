@@ -22,9 +22,9 @@ use crate::drain::{Drain, DrainConfig, Phase};
 use crate::listen::{Counted, ListenConfig, ListenError, Listener};
 use crate::telemetry::MetricsPage;
 
-/// How often recorded samples are folded into histograms: between two scrapes at the usual 15 s, often enough
-/// that what collects at full load stays within a few megabytes.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How often recorded samples are folded into histograms. Until then every sample is kept: often enough that what
+/// collects at full load stays below a megabyte.
+const UPKEEP: Duration = Duration::from_secs(1);
 
 /// Two probes, a few Prometheus servers, a person.
 const CONNECTIONS: usize = 32;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
-use axum::middleware::{self, Next};
+use axum::extract::Request;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower::ServiceBuilder;
@@ -58,20 +58,6 @@ struct Api {
 /// Method and path of the calls that predict: what objectives are about.
 pub const PREDICTION_ROUTES: &[(&str, &str)] =
     &[("POST", "/api"), ("POST", oip::INFER), ("POST", oip::INFER_VERSION)];
-/// Every path of the API as its routes write it: the only values of the metrics' `http_route`.
-const ROUTES: [&str; 11] = [
-    "/api",
-    oip::INFER,
-    oip::INFER_VERSION,
-    OPENAPI_PATH,
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/v2",
-    "/v2/models/{model}",
-    "/v2/models/{model}/ready",
-    "/v2/models/{model}/versions/{version}",
-    "/v2/models/{model}/versions/{version}/ready",
-];
 /// The path of the API's description.
 pub const OPENAPI_PATH: &str = "/openapi.json";
 /// What is answered without credentials.
@@ -113,18 +99,7 @@ fn routes(api: Api) -> Router {
         .method_not_allowed_fallback(|request: Request| async move {
             ApiError::MethodNotAllowed { method: request.method().to_string() }
         })
-        .layer(middleware::from_fn(remember_route))
         .with_state(Arc::new(api))
-}
-
-/// Tells the outermost layer which route matched: it runs before there is one.
-async fn remember_route(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let known = |path: &MatchedPath| ROUTES.iter().copied().find(|known| *known == path.as_str());
-    if let Some(route) = route.as_ref().and_then(known) {
-        response.extensions_mut().insert(crate::telemetry::Route(route));
-    }
-    response
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {

@@ -1,9 +1,9 @@
-//! The listener: accepts connections within a bound, hands each to [`connection`], and stops in the order
+//! The listener: accepts connections within a bound, hands each to `connection`, and stops in the order
 //! that loses nothing. It must never look into a request; that is the router's.
 //!
 //! | bound | setting | beyond it |
 //! |---|---|---|
-//! | connections | `max_connections` | 503 and closed ([`refusal`]) |
+//! | connections | `max_connections` | 503 and closed (`refusal`) |
 //! | time for a head | `header_timeout` | closed |
 //! | size of a head | `header_bytes` | 431: as a problem document, beyond four times as much by hyper |
 //! | silence | `idle_timeout` | closed, HTTP/2 with GOAWAY |

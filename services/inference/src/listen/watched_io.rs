@@ -1,5 +1,5 @@
 //! The bytes of one connection on their way, watched: what comes and what cannot be sent is told to the
-//! [`Activity`](super::activity::Activity), and the end is made so that the client can read the last answer.
+//! [`Activity`], and the end is made so that the client can read the last answer.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -117,10 +117,6 @@ impl ErrorSource {
     }
 }
 
-/// A response extension: the path template that the request was routed by, e.g. `/v2/models/{model}/infer`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Route(pub &'static str);
-
 /// What every request and every event needs: the handles and the tracer.
 #[derive(Debug)]
 struct Installed {

@@ -18,7 +18,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, Span};
 
 use super::metrics::Outcome;
-use super::{ErrorSource, Installed, Route, installed};
+use super::{ErrorSource, Installed, installed};
 use crate::listen::Peer;
 
 /// The header by which a request is told from all others, in both directions.
@@ -103,11 +103,7 @@ impl Observed {
     }
 
     fn end(mut self, mut response: Response, request_id: HeaderValue) -> Response {
-        let route = match (response.extensions().get::<Route>(), &self.route) {
-            (Some(Route(route)), _) => route,
-            (None, Some(route)) => route.as_str(),
-            (None, None) => "",
-        };
+        let route = self.route.as_ref().map_or("", MatchedPath::as_str);
         let outcome = Outcome {
             method: self.method,
             status: response.status().as_u16(),

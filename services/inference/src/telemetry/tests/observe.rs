@@ -14,8 +14,8 @@ use tower::ServiceExt;
 
 use super::Local;
 use crate::listen::Peer;
+use crate::telemetry::ErrorSource;
 use crate::telemetry::observe::{REQUEST_ID, RequestContext, observe};
-use crate::telemetry::{ErrorSource, Route};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -28,16 +28,10 @@ fn stack() -> Router {
         response.extensions_mut().insert(ErrorSource::Server);
         response
     };
-    let named = || async {
-        let mut response = Response::new(Body::empty());
-        response.extensions_mut().insert(Route("/by/name"));
-        response
-    };
     Router::new()
         .route("/api", post(|| async { "ok" }))
         .route("/models/{model}", get(|| async { "ok" }))
         .route("/fail", get(fail))
-        .route("/named", get(named))
         .route("/context", get(|| async { RequestContext::current().unwrap().request_id().to_owned() }))
         .layer(middleware::from_fn(observe))
 }
@@ -153,7 +147,6 @@ async fn only_a_server_error_fails_the_span() {
 #[case::good("POST", "/api", "/api", "POST", 200, "")]
 #[case::template("GET", "/models/flights", "/models/{model}", "GET", 200, "")]
 #[case::failed("GET", "/fail", "/fail", "GET", 500, "server")]
-#[case::named_by_the_response("GET", "/named", "/by/name", "GET", 200, "")]
 #[case::unknown_path("GET", "/a/b/c", "", "GET", 404, "")]
 #[case::invented_method("BREW", "/api", "/api", "_OTHER", 405, "")]
 #[tokio::test]
