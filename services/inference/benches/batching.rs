@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let nanoseconds = best(|| {
             let started = Instant::now();
             for _ in 0..RUNS {
-                drop(black_box(model.classify(black_box(&values))));
+                drop(black_box(model.run(black_box(&values))));
             }
             started.elapsed().as_secs_f64()
         });

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use inference::cli::Command;
 use inference::{crypto, evaluate, openapi, row, serve};
 
+/// See docs/adr/0009-mimalloc.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     crypto::install_provider(); // before anything can need it
     match Command::parse() {

@@ -56,7 +56,10 @@ struct Results {
     client: String,
     /// Requests a second of the service ÷ those of the bare handler, of two runs that followed each other.
     share_of_bare: Spread,
+    /// The same with a row outside the domain: the model runs with every request, instead of once when it is loaded.
+    share_of_bare_outside_domain: Spread,
     service_rps: Spread,
+    service_outside_domain_rps: Spread,
     bare_rps: Spread,
     service_p50_us: u64,
     service_p99_us: u64,
@@ -95,23 +98,28 @@ fn measure(workspace: &Workspace, binary: &Path, row: &Golden) -> anyhow::Result
     let bare = Bare::start(workspace)?;
     let service = Service::start(binary, &[])?;
     let (address, token) = (service.ready().api, service.ready().token.clone());
-    let ask = |address| wrk::run(&shell, address, &token, &row.body, SECONDS);
+    let ask = |address, body: &str| wrk::run(&shell, address, &token, body, SECONDS);
+    let outside = outside_domain(&row.body);
     // Once without counting: pages, caches, connections of the kernel.
-    ask(bare.address)?;
-    let mut requests = ask(address)?.requests;
+    ask(bare.address, &row.body)?;
+    let mut requests = ask(address, &row.body)?.requests;
 
     let (mut shares, mut ours, mut theirs, mut last) = (vec![], vec![], vec![], None);
+    let (mut shares_outside, mut ours_outside) = (vec![], vec![]);
     for _ in 0..ROUNDS {
-        let of_bare = ask(bare.address)?;
-        let of_service = ask(address)?;
-        requests += of_service.requests;
+        let of_outside = ask(address, &outside)?;
+        let of_bare = ask(bare.address, &row.body)?;
+        let of_service = ask(address, &row.body)?;
+        requests += of_service.requests + of_outside.requests;
         shares.push(of_service.rate() / of_bare.rate());
+        shares_outside.push(of_outside.rate() / of_bare.rate());
         ours.push(of_service.rate());
+        ours_outside.push(of_outside.rate());
         theirs.push(of_bare.rate());
         last = Some(of_service);
     }
     while requests < MANY {
-        requests += ask(address)?.requests;
+        requests += ask(address, &row.body)?.requests;
     }
     let resident_kib = service.resident_kib()?;
     service.stop()?;
@@ -122,7 +130,9 @@ fn measure(workspace: &Workspace, binary: &Path, row: &Golden) -> anyhow::Result
         targets: TARGETS,
         client: format!("wrk, 1 thread, {} keep-alive connections, on the same machine", wrk::CONNECTIONS),
         share_of_bare: Spread::of(shares)?,
+        share_of_bare_outside_domain: Spread::of(shares_outside)?,
         service_rps: Spread::of(ours)?,
+        service_outside_domain_rps: Spread::of(ours_outside)?,
         bare_rps: Spread::of(theirs)?,
         service_p50_us: last.p50_us,
         service_p99_us: last.p99_us,
@@ -131,6 +141,11 @@ fn measure(workspace: &Workspace, binary: &Path, row: &Golden) -> anyhow::Result
         resident_kib,
         image_bytes: fs::metadata(binary)?.len(),
     })
+}
+
+/// The row of `body` with a half of a one in it: no flight, but a row that the model answers.
+fn outside_domain(body: &str) -> String {
+    body.replacen('1', "0.5", 1)
 }
 
 /// One start, in milliseconds.
@@ -162,6 +177,7 @@ fn show(results: &Results) {
         table.add_row([what.to_owned(), least.to_string(), median.to_string(), most.to_string(), target]);
     };
     spread(&mut table, "share of bare", &results.share_of_bare, format!("≥ {}", targets.share_of_bare));
+    spread(&mut table, "the same outside the domain", &results.share_of_bare_outside_domain, String::new());
     spread(&mut table, "service, requests/s", &results.service_rps, String::new());
     spread(&mut table, "bare, requests/s", &results.bare_rps, String::new());
     spread(&mut table, "start to ready, ms", &results.start_ms, format!("≤ {}", targets.start_ms));

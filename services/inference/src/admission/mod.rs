@@ -1,12 +1,8 @@
 //! Admission: how much is worked on at once. Decides by the places that are left; never by what a request says.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::api::ApiError;
 use crate::telemetry::events::{self, Phase};
@@ -23,10 +19,10 @@ pub struct AdmissionConfig {
     pub in_flight: usize,
 }
 
-/// The places for requests that are worked on. Cloning gives another handle to the same places.
-#[derive(Debug, Clone)]
+/// The places for requests that are worked on.
+#[derive(Debug)]
 pub struct Admission {
-    places: Arc<Semaphore>,
+    places: Semaphore,
 }
 
 impl Admission {
@@ -34,17 +30,17 @@ impl Admission {
     #[must_use]
     pub fn new(config: &AdmissionConfig) -> Self {
         events::InFlightLimitSet { limit: config.in_flight }.emit();
-        Self { places: Arc::new(Semaphore::new(config.in_flight.min(Semaphore::MAX_PERMITS))) }
+        Self { places: Semaphore::new(config.in_flight.min(Semaphore::MAX_PERMITS)) }
     }
-}
 
-/// Holds a place while the request is worked on, or answers 503 at once: waiting would only move the queue in here.
-pub async fn hold_place(State(admission): State<Admission>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let place = admission.places.try_acquire();
-    events::PhaseTimed { phase: Phase::Admission, took: started.elapsed() }.emit();
-    match place {
-        Ok(_place) => next.run(request).await,
-        Err(_full_or_closed) => ApiError::Overloaded { retry_after: RETRY_AFTER }.into_response(),
+    /// A place to be held while a request is worked on. There is no waiting: it would only move the queue in here.
+    ///
+    /// # Errors
+    /// [`ApiError::Overloaded`] where none is left.
+    pub fn place(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        let started = Instant::now();
+        let place = self.places.try_acquire();
+        events::PhaseTimed { phase: Phase::Admission, took: started.elapsed() }.emit();
+        place.map_err(|_full_or_closed| ApiError::Overloaded { retry_after: RETRY_AFTER })
     }
 }

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -36,25 +34,21 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
 }
 
 /// Refuses a header block above the limit: names, values, and four bytes a line as HTTP/1 writes them.
-pub(super) async fn limit_headers(limit: usize, request: Request, next: Next) -> Response {
+pub(super) fn check_headers(request: &Request, limit: usize) -> Result<(), ApiError> {
     let lines: usize =
         request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
-    if lines + path > limit {
-        ApiError::HeadersTooLarge { limit }.into_response()
-    } else {
-        next.run(request).await
-    }
+    if lines + path > limit { Err(ApiError::HeadersTooLarge { limit }) } else { Ok(()) }
 }
 
 /// Refuses a body that announces itself as too large, before anybody reads it or asks who sends it.
-pub(super) async fn limit_announced(limits: BodyLimits, request: Request, next: Next) -> Response {
-    let announced = request.headers().get(header::CONTENT_LENGTH);
+pub(super) fn check_announced(headers: &HeaderMap, limit: usize) -> Result<(), ApiError> {
+    let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
-    if usize::try_from(announced).is_ok_and(|length| length <= limits.bytes) {
-        next.run(request).await
+    if usize::try_from(announced).is_ok_and(|length| length <= limit) {
+        Ok(())
     } else {
-        ApiError::BodyTooLarge { limit: limits.bytes }.into_response()
+        Err(ApiError::BodyTooLarge { limit })
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower::ServiceBuilder;
@@ -63,7 +63,7 @@ pub const OPENAPI_PATH: &str = "/openapi.json";
 /// What is answered without credentials.
 pub const PUBLIC_PATHS: [&[&str]; 2] = [&[OPENAPI_PATH], HEALTH_PATHS];
 
-/// Every request passes here; the first line of the builder runs first.
+/// The API behind everything that a request has to pass; the first line of the builder runs first.
 pub fn stack(
     config: &ApiConfig,
     header_bytes: usize,
@@ -74,20 +74,36 @@ pub fn stack(
 ) -> Router {
     let limits = BodyLimits { bytes: config.body_bytes, timeout: config.body_timeout };
     let api = Api { model, limits, batch_rows: config.batch_rows, probes };
+    let gate = Arc::new(Gate { header_bytes, body_bytes: limits.bytes, identity, admission });
     let layers = ServiceBuilder::new()
         // Sees the refusals of every layer below, gives each request its id and its span.
         .layer(middleware::from_fn(observe))
         // A handler that panics answers 500; the connection and the process live on.
         .layer(CatchPanicLayer::custom(panicked))
-        // Cheaper to look at than a token.
-        .layer(middleware::from_fn(move |request, next| body::limit_headers(header_bytes, request, next)))
-        // Nobody unknown makes us read more than this.
-        .layer(middleware::from_fn(move |request, next| body::limit_announced(limits, request, next)))
-        // Before anything that costs more than a header.
-        .layer(middleware::from_fn_with_state(identity, crate::identity::authenticate))
-        // Last: only what will be worked on holds a place.
-        .layer(middleware::from_fn_with_state(admission, crate::admission::hold_place));
+        .layer(middleware::from_fn_with_state(gate, pass));
     routes(api).layer(layers)
+}
+
+/// What [`pass`] asks. One layer for all of it: a layer costs more than most of the questions.
+#[derive(Debug)]
+struct Gate {
+    header_bytes: usize,
+    body_bytes: usize,
+    identity: Authenticator,
+    admission: Admission,
+}
+
+/// Lets a request through to its handler, or refuses it; the first line runs first.
+async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Result<Response, ApiError> {
+    // Cheaper to look at than a token.
+    body::check_headers(&request, gate.header_bytes)?;
+    // Nobody unknown makes us read more than this.
+    body::check_announced(request.headers(), gate.body_bytes)?;
+    // Before anything that costs more than a header.
+    gate.identity.authenticate(&mut request)?;
+    // Last: only what will be worked on holds a place.
+    let _place = gate.admission.place()?;
+    Ok(next.run(request).await)
 }
 
 fn routes(api: Api) -> Router {

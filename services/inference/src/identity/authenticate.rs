@@ -1,26 +1,18 @@
-//! The layer that lets a request through with an [`Identity`](super::Identity) or answers 401. The only place that reads
-//! the `Authorization` header.
+//! Lets a request through with an [`Identity`](super::Identity) or refuses it. The only place that reads the
+//! `Authorization` header.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
 use http::{HeaderMap, header};
 
 use super::{Refusal, TokenCache, Verified, Verifier};
 use crate::api::{ApiError, PUBLIC_PATHS};
 use crate::telemetry::events::{self, Phase};
 
-/// Decides who is calling. Cloning gives another handle to the same keys and cache.
-#[derive(Debug, Clone)]
-pub struct Authenticator {
-    inner: Arc<Inner>,
-}
-
+/// Decides who is calling.
 #[derive(Debug)]
-struct Inner {
+pub struct Authenticator {
     verifier: Verifier,
     cache: TokenCache,
 }
@@ -29,38 +21,37 @@ impl Authenticator {
     /// Checks with `verifier` what is not in `cache`.
     #[must_use]
     pub fn new(verifier: Verifier, cache: TokenCache) -> Self {
-        Self { inner: Arc::new(Inner { verifier, cache }) }
+        Self { verifier, cache }
+    }
+
+    /// Puts the [`Identity`](super::Identity) of the caller into the request's extensions. Public paths pass without one.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`] with what is wrong with the caller's credentials.
+    pub fn authenticate(&self, request: &mut Request) -> Result<(), ApiError> {
+        let path = request.uri().path();
+        if PUBLIC_PATHS.iter().any(|paths| paths.contains(&path)) {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let decision = self.identify(request.headers());
+        events::PhaseTimed { phase: Phase::Auth, took: started.elapsed() }.emit();
+        match decision {
+            Ok(verified) => {
+                events::TokenAccepted.emit();
+                request.extensions_mut().insert(verified.identity);
+                Ok(())
+            }
+            Err(refusal) => {
+                events::TokenRefused { reason: refusal.reason() }.emit();
+                Err(ApiError::Unauthenticated(refusal))
+            }
+        }
     }
 
     fn identify(&self, headers: &HeaderMap) -> Result<Verified, Refusal> {
         let token = bearer_token(headers)?;
-        self.inner.cache.verify(token, &self.inner.verifier)
-    }
-}
-
-/// Puts the [`Identity`](super::Identity) of the caller into the request's extensions, or answers 401. Public paths pass.
-pub async fn authenticate(
-    State(identity): State<Authenticator>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let path = request.uri().path();
-    if PUBLIC_PATHS.iter().any(|paths| paths.contains(&path)) {
-        return next.run(request).await;
-    }
-    let started = Instant::now();
-    let decision = identity.identify(request.headers());
-    events::PhaseTimed { phase: Phase::Auth, took: started.elapsed() }.emit();
-    match decision {
-        Ok(verified) => {
-            events::TokenAccepted.emit();
-            request.extensions_mut().insert(verified.identity);
-            next.run(request).await
-        }
-        Err(refusal) => {
-            events::TokenRefused { reason: refusal.reason() }.emit();
-            ApiError::Unauthenticated(refusal).into_response()
-        }
+        self.cache.verify(token, &self.verifier)
     }
 }
 

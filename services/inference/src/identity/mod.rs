@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use authenticate::{Authenticator, authenticate, bearer_token};
+pub use authenticate::{Authenticator, bearer_token};
 pub use clock::Clock;
 pub use jwt::{KeyError, VerificationKey, Verified, Verifier};
 pub use refusal::Refusal;

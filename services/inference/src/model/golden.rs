@@ -54,7 +54,8 @@ impl GoldenAnswers {
         classes.into_iter().collect()
     }
 
-    /// Runs every row through both plans of `classifier`, which came from `file`: alone, and all in one batch.
+    /// Runs every row through both plans of `classifier`, which came from `file`: alone, and all in one batch. What it
+    /// answers callers must be the same.
     ///
     /// # Errors
     /// [`ModelError::WrongAnswer`] for the first row that is answered otherwise; [`ModelError::NotGolden`] where a row
@@ -68,10 +69,10 @@ impl GoldenAnswers {
             return Err(ModelError::NotGolden { file: self.file.clone(), reason });
         }
         let all: Vec<f32> = self.rows.iter().flat_map(|row| row.array.iter().copied()).collect();
-        let batch = classifier.classify(&all)?;
-        for (index, (golden, batched)) in self.rows.iter().zip(batch).enumerate() {
-            let alone = classifier.classify(&golden.array)?.first().copied().unwrap_or(batched);
-            if let Some(got) = [alone, batched].into_iter().find(|got| *got != golden.class) {
+        let answers = classifier.classify(&all)?.into_iter().zip(classifier.run(&all)?);
+        for (index, (golden, (answered, batched))) in self.rows.iter().zip(answers).enumerate() {
+            let alone = classifier.run(&golden.array)?.first().copied().unwrap_or(batched);
+            if let Some(got) = [answered, alone, batched].into_iter().find(|got| *got != golden.class) {
                 return Err(ModelError::WrongAnswer {
                     file: file.to_owned(),
                     golden: self.file.clone(),

@@ -1,4 +1,5 @@
-//! Runs an ONNX classifier with tract. Owns the plans and the states that are used again; never reads a file.
+//! Runs an ONNX classifier with tract. Owns the plans, the states that are used again, and the answers of the domain;
+//! never reads a file.
 
 use std::sync::Arc;
 
@@ -24,11 +25,13 @@ pub struct Classifier {
     /// tract's own local storage, which is gone by then.
     states: ArrayQueue<TypedSimpleState>,
     batch: Arc<TypedRunnableModel>,
+    /// The class of each row of the domain, by its number; empty where the domain is not numbered.
+    answers: Vec<i64>,
 }
 
 impl Classifier {
-    /// Makes plans from the bytes of an ONNX file. `file` is what errors call it. Only the label's branch is kept: the
-    /// probabilities are never computed.
+    /// Makes plans from the bytes of an ONNX file, and asks them for the class of every row of the domain. `file` is
+    /// what errors call it. Only the label's branch is kept: the probabilities are never computed.
     ///
     /// # Errors
     /// [`ModelError`] where the bytes are no ONNX model, not a classifier, or use what tract cannot run.
@@ -37,13 +40,19 @@ impl Classifier {
         let label = Some(metadata.label_index);
         let row = plan(&proto, &metadata, PlannedRows::One, label);
         let batch = plan(&proto, &metadata, PlannedRows::Any, label);
-        Ok(Self {
+        let mut classifier = Self {
             row: row.map_err(|error| not_runnable(file, &error))?,
             batch: batch.map_err(|error| not_runnable(file, &error))?,
             sha256: hex::encode(Sha256::digest(bytes)),
             states: ArrayQueue::new(KEPT_STATES),
+            answers: vec![],
             metadata,
-        })
+        };
+        let domain: Vec<f32> = classifier.metadata.domain.rows().flatten().collect();
+        if !domain.is_empty() {
+            classifier.answers = classifier.run(&domain)?;
+        }
+        Ok(classifier)
     }
 
     /// What the model says about itself.
@@ -64,21 +73,36 @@ impl Classifier {
         self.sha256.get(..12).unwrap_or(&self.sha256)
     }
 
-    /// The class of each row in `values`, which holds whole rows one after the other.
+    /// The class of each row in `values`, which holds whole rows one after the other. Rows of the domain were answered
+    /// when the model was loaded; where there is another among them, the model runs.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn classify(&self, values: &[f32]) -> Result<Vec<i64>, ModelError> {
+        let rows = values.chunks_exact(self.metadata.features.max(1));
+        let whole = rows.remainder().is_empty();
+        match rows.map(|row| self.answer(row)).collect() {
+            Some(classes) if whole => Ok(classes),
+            _ => self.run(values),
+        }
+    }
+
+    /// What was answered when the model was loaded.
+    fn answer(&self, row: &[f32]) -> Option<i64> {
+        self.answers.get(self.metadata.domain.number(row)?).copied()
+    }
+
+    /// Runs the model on the rows in `values`, whatever was answered before.
     ///
     /// # Errors
     /// [`ModelError::Run`] where tract fails, or `values` is not a whole number of rows.
-    pub fn classify(&self, values: &[f32]) -> Result<Vec<i64>, ModelError> {
+    pub fn run(&self, values: &[f32]) -> Result<Vec<i64>, ModelError> {
         let features = self.metadata.features;
-        if values.len() == features {
-            self.classify_row(values)
-        } else {
-            run_batch(&self.batch, features, values)
-        }
-        .map_err(|error| ModelError::Run { reason: format!("{error:#}") })
+        if values.len() == features { self.run_row(values) } else { run_batch(&self.batch, features, values) }
+            .map_err(|error| ModelError::Run { reason: format!("{error:#}") })
     }
 
-    fn classify_row(&self, values: &[f32]) -> TractResult<Vec<i64>> {
+    fn run_row(&self, values: &[f32]) -> TractResult<Vec<i64>> {
         let input = Tensor::from_shape(&[1, values.len()], values)?;
         let mut state = self.states.pop().map_or_else(|| self.row.spawn(), Ok)?;
         // A state that fails is dropped here, not used again.

@@ -148,13 +148,13 @@ fn a_thread_that_ran_the_old_model_runs_the_new_one() {
     let files = Files::new();
     let store = files.load().unwrap();
     let row = store.golden().rows()[0].clone();
-    assert_eq!(store.current().classify(&row.array).unwrap(), [row.class]);
+    assert_eq!(store.current().run(&row.array).unwrap(), [row.class]);
     // Other golden answers make the model that answers otherwise the right one.
     let golden = GOLDEN.replace("\"class\":0", "\"class\":x").replace("\"class\":1", "\"class\":0");
     files.write("golden.json", golden.replace("\"class\":x", "\"class\":1"));
     files.write("model.onnx", changed(turned_round));
     assert!(matches!(store.reload(), Ok(Reload::Swapped)));
-    assert_eq!(store.current().classify(&row.array).unwrap(), [1 - row.class]);
+    assert_eq!(store.current().run(&row.array).unwrap(), [1 - row.class]);
 }
 
 #[test]
@@ -162,6 +162,19 @@ fn a_thread_that_ran_the_model_ends_in_peace() {
     let files = Files::new();
     let store = files.load().unwrap();
     let row = store.golden().rows()[0].clone();
-    let run = move || store.current().classify(&row.array).map(|classes| classes == [row.class]);
+    let run = move || store.current().run(&row.array).map(|classes| classes == [row.class]);
     assert!(std::thread::spawn(run).join().unwrap().unwrap());
+}
+
+/// Rows of the domain were answered when the model was loaded, others are run: a batch may hold both.
+#[test]
+fn a_row_outside_the_domain_changes_no_answer_beside_it() {
+    let files = Files::new();
+    let store = files.load().unwrap();
+    let outside = vec![0.5; store.current().metadata().features];
+    let alone = store.current().classify(&outside).unwrap();
+    for row in store.golden().rows() {
+        let batch = [row.array.as_slice(), &outside].concat();
+        assert_eq!(store.current().classify(&batch).unwrap(), [row.class, alone[0]]);
+    }
 }
