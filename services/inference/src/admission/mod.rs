@@ -1,8 +1,12 @@
 //! Admission: how much is worked on at once. Decides by the places that are left; never by what a request says.
 
+mod class;
+
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub use class::Class;
 
 use crate::api::ApiError;
 use crate::telemetry::events::{self, Phase};

@@ -7,6 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
 use super::{Clock, Identity, IdentityConfig, Refusal};
+use crate::admission::Class;
 
 /// Longest token that is looked at, in bytes: several times what identity providers issue.
 const TOKEN_BYTES: usize = 8 * 1024;
@@ -132,7 +133,7 @@ impl Verifier {
         let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
         let subject = claims.sub.filter(|subject| !subject.is_empty()).ok_or(Refusal::NoSubject)?;
         let verified = Verified {
-            identity: Identity { subject: Arc::from(subject) },
+            identity: Identity { subject: Arc::from(subject), class: Class::default() },
             expires: seconds(claims.exp),
             not_before: seconds(claims.nbf),
         };

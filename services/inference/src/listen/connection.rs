@@ -73,7 +73,11 @@ impl Connections {
     {
         let activity = Arc::new(Activity::new());
         let io = TokioIo::new(WatchedIo::new(io, Arc::clone(&activity)));
-        let requests = Requests::new(self.router.clone(), Peer(peer), Arc::clone(&activity));
+        let requests = Requests::new(
+            self.router.clone(),
+            Peer { address: peer, certificate: None },
+            Arc::clone(&activity),
+        );
         let connection = self.http.serve_connection(io, requests);
         let mut phase = self.phase.subscribe();
         let mut patience = self.patience();

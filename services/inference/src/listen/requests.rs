@@ -16,10 +16,16 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use super::activity::Activity;
+use crate::identity::ClientCertificate;
 
-/// The address at the other end of the connection that a request came on; in every request's extensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
+/// Who is at the other end of the connection that a request came on; in every request's extensions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The certificate that it proved to have the key of.
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
 
 /// The router, as one connection sees it.
 #[derive(Debug)]
@@ -44,7 +50,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         self.activity.request_began();
         let in_flight = InFlight(Arc::clone(&self.activity));
         let http1 = request.version() <= Version::HTTP_11;
-        request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(self.peer.clone());
         // A router is always ready: axum's layers run behind its `call`.
         Answer { route: self.router.clone().call(request), http1, in_flight: Some(in_flight) }
     }

@@ -191,7 +191,7 @@ fn request_attributes(request: &Request, method: &'static str) -> Vec<KeyValue> 
             attributes.push(KeyValue::new("server.port", i64::from(port)));
         }
     }
-    if let Some(Peer(peer)) = request.extensions().get::<Peer>() {
+    if let Some(Peer { address: peer, .. }) = request.extensions().get::<Peer>() {
         let address: SocketAddr = *peer;
         attributes.push(KeyValue::new("client.address", address.ip().to_string()));
         attributes.push(KeyValue::new("client.port", i64::from(address.port())));

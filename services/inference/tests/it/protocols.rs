@@ -84,7 +84,8 @@ async fn answers_http_2_with_prior_knowledge() {
 
 #[tokio::test]
 async fn tells_the_router_who_is_asking() {
-    let echo = Router::new().route("/", get(async |Extension(Peer(peer))| peer.to_string()));
+    let echo =
+        Router::new().route("/", get(async |Extension(peer): Extension<Peer>| peer.address.to_string()));
     let server = Server::start(patient(), echo).await;
     let mut client = server.connect().await;
     let expected = client.stream.local_addr().unwrap().to_string();

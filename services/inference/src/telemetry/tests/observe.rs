@@ -104,7 +104,7 @@ async fn a_span_says_what_opentelemetry_asks_of_a_server() {
     let request = Request::get("/models/flights")
         .header("host", "puntual.example:8080")
         .header("user-agent", format!("curl/{}", "8".repeat(400)))
-        .extension(Peer("192.0.2.7:5000".parse().unwrap()));
+        .extension(Peer { address: "192.0.2.7:5000".parse().unwrap(), certificate: None });
     send(request).await;
     let spans = local.spans();
     let [span] = spans.as_slice() else { panic!("{} spans", spans.len()) };

@@ -1,0 +1,29 @@
+//! The settings of identity: which proofs are accepted, each default with its reason. Reads no file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is accepted as a proof.
+#[derive(Debug, Clone, clap::Args)]
+pub struct IdentityConfig {
+    /// PEM file with the public key that tokens are checked with (RSA: RS256; P-256: ES256; Ed25519: EdDSA)
+    #[arg(long, env = "INFERENCE_JWT_PUBLIC_KEY", value_name = "FILE")]
+    pub jwt_public_key: Option<PathBuf>,
+    /// The `iss` that tokens must have
+    #[arg(long, env = "INFERENCE_JWT_ISSUER", value_name = "ISSUER", default_value = "puntual-development")]
+    pub jwt_issuer: String,
+    /// The `aud` that tokens must have
+    #[arg(long, env = "INFERENCE_JWT_AUDIENCE", value_name = "AUDIENCE", default_value = "puntual")]
+    pub jwt_audience: String,
+    /// How far the clocks of issuer and service may be apart, for `exp` and `nbf`
+    #[arg(long, env = "INFERENCE_JWT_LEEWAY", value_name = "DURATION", default_value = "30s",
+          value_parser = humantime::parse_duration)]
+    pub jwt_leeway: Duration,
+    /// Most verified tokens remembered; a signature costs more than all the rest of a request
+    #[arg(long, env = "INFERENCE_TOKEN_CACHE_ENTRIES", value_name = "TOKENS", default_value_t = 10_000)]
+    pub token_cache_entries: usize,
+    /// How long a verified token is remembered at most
+    #[arg(long, env = "INFERENCE_TOKEN_CACHE_AGE", value_name = "DURATION", default_value = "60s",
+          value_parser = humantime::parse_duration)]
+    pub token_cache_age: Duration,
+}
