@@ -8,7 +8,7 @@ use crate::admin::AdminConfig;
 use crate::admission::AdmissionConfig;
 use crate::api::ApiConfig;
 use crate::drain::DrainConfig;
-use crate::identity::IdentityConfig;
+use crate::identity::{IdentityConfig, KeySource};
 use crate::listen::ListenConfig;
 use crate::model::ModelConfig;
 use crate::telemetry::TelemetryConfig;
@@ -25,7 +25,7 @@ pub enum Mode {
 /// Every setting of `inference`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// Development listens on loopback only and prints a token that works; production needs --jwt-public-key
+    /// Development listens on loopback only and prints a token that works; production needs the issuer's keys
     #[arg(long, env = "INFERENCE_MODE", value_enum, default_value_t = Mode::Development)]
     pub mode: Mode,
     /// Where to write the addresses, and in development the token, as JSON once the service is ready
@@ -63,7 +63,7 @@ pub enum ConfigError {
     /// Development mode on an address that others reach.
     #[error(
         "{flag} {address} is not a loopback address, and development mode accepts no other: anybody could read the \
-         printed token. Listen on 127.0.0.1, or set --mode production with --jwt-public-key"
+         printed token. Listen on 127.0.0.1, or set --mode production with --jwks, --jwt-public-key or --jwt-secret"
     )]
     Exposed {
         /// The setting.
@@ -72,11 +72,13 @@ pub enum ConfigError {
         address: SocketAddr,
     },
     /// Production mode without a key.
-    #[error("--mode production needs --jwt-public-key FILE: the public key of who issues the tokens")]
+    #[error(
+        "--mode production needs --jwks, --jwt-public-key or --jwt-secret: the keys of who issues the tokens"
+    )]
     NoKey,
     /// Development mode with a key.
-    #[error("--jwt-public-key is for --mode production; development mode makes its own key")]
-    KeyInDevelopment,
+    #[error("{0} is for --mode production; development mode makes its own key")]
+    KeyInDevelopment(KeySource),
 }
 
 impl Config {
@@ -85,12 +87,11 @@ impl Config {
     /// # Errors
     /// The first [`ConfigError`], which says what would be right.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let has_key = self.identity.jwt_public_key.is_some();
-        match self.mode {
-            Mode::Production if has_key => Ok(()),
-            Mode::Production => Err(ConfigError::NoKey),
-            Mode::Development if has_key => Err(ConfigError::KeyInDevelopment),
-            Mode::Development => {
+        match (self.mode, KeySource::of(&self.identity)) {
+            (Mode::Production, Some(_)) => Ok(()),
+            (Mode::Production, None) => Err(ConfigError::NoKey),
+            (Mode::Development, Some(source)) => Err(ConfigError::KeyInDevelopment(source)),
+            (Mode::Development, None) => {
                 let addresses =
                     [("--listen", self.listen.listen), ("--admin-listen", self.admin.admin_listen)];
                 match addresses.into_iter().find(|(_, address)| !address.ip().is_loopback()) {

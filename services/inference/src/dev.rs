@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 
-use crate::identity::{Clock, IdentityConfig, VerificationKey};
+use crate::identity::{Clock, IdentityConfig, KeySet, VerificationKey};
 use crate::model::{GoldenAnswers, GoldenRow};
 
 /// How long a development token lasts: a working day and the night after it.
@@ -27,7 +27,7 @@ pub enum DevKeyError {
 /// A key pair made at the start. Ed25519, because it is made in microseconds.
 pub struct DevKey {
     signing: EncodingKey,
-    verification: VerificationKey,
+    verification: KeySet,
 }
 
 impl std::fmt::Debug for DevKey {
@@ -55,13 +55,13 @@ impl DevKey {
         let pkcs8 = pair.to_pkcs8v1()?;
         Ok(Self {
             signing: EncodingKey::from_ed_der(pkcs8.as_ref()),
-            verification: VerificationKey::from_ed25519(pair.public_key().as_ref()),
+            verification: VerificationKey::from_ed25519(pair.public_key().as_ref()).into(),
         })
     }
 
     /// The public half.
     #[must_use]
-    pub fn verification(&self) -> VerificationKey {
+    pub fn verification(&self) -> KeySet {
         self.verification.clone()
     }
 

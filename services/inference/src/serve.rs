@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -15,7 +14,7 @@ use crate::config::{Config, ConfigError, Mode};
 use crate::dev::{self, DevKey, DevKeyError};
 use crate::drain::Drain;
 use crate::identity::{
-    Authenticator, Clock, IdentityConfig, KeyError, Refusal, TokenCache, VerificationKey, Verifier,
+    Authenticator, Clock, IdentityConfig, KeySet, KeySource, KeySourceError, Refusal, TokenCache, Verifier,
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
@@ -33,22 +32,9 @@ pub enum ServeError {
     /// The model.
     #[error("the model is refused: {0}")]
     Model(#[from] ModelError),
-    /// A public key file that cannot be read.
-    #[error("--jwt-public-key {}: cannot be read: {source}", path.display())]
-    KeyFile {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// A public key file without a key.
-    #[error("--jwt-public-key {}: {source}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What would be right.
-        source: KeyError,
-    },
+    /// The issuer's keys.
+    #[error(transparent)]
+    Keys(#[from] KeySourceError),
     /// The development key.
     #[error(transparent)]
     DevKey(#[from] DevKeyError),
@@ -88,7 +74,7 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     let probes = Probes::new(&drain);
     declare(&model);
 
-    let identity = authenticator(keys.verification()?, &config.identity)?;
+    let identity = authenticator(keys.verification(&config.identity)?, &config.identity)?;
     let admission = Admission::new(&config.admission);
     let header_bytes = config.listen.header_bytes;
     let stack = api::stack(&config.api, header_bytes, model.clone(), probes.clone(), identity, admission);
@@ -114,36 +100,31 @@ async fn run(config: &Config) -> Result<(), ServeError> {
 
 /// Where tokens are checked, and in development mode signed.
 enum Keys {
-    Given(PathBuf),
+    Given(KeySource),
     Made(DevKey),
 }
 
 impl Keys {
     fn load(config: &Config) -> Result<Self, ServeError> {
-        match (config.mode, &config.identity.jwt_public_key) {
+        match (config.mode, KeySource::of(&config.identity)) {
             (Mode::Development, _) => Ok(Self::Made(DevKey::generate()?)),
-            (Mode::Production, Some(path)) => Ok(Self::Given(path.clone())),
+            (Mode::Production, Some(source)) => Ok(Self::Given(source)),
             (Mode::Production, None) => Err(ConfigError::NoKey.into()),
         }
     }
 
-    fn verification(&self) -> Result<VerificationKey, ServeError> {
+    fn verification(&self, config: &IdentityConfig) -> Result<KeySet, ServeError> {
         match self {
             Self::Made(key) => Ok(key.verification()),
-            Self::Given(path) => {
-                let pem = std::fs::read(path)
-                    .map_err(|source| ServeError::KeyFile { path: path.clone(), source })?;
-                VerificationKey::from_pem(&pem)
-                    .map_err(|source| ServeError::Key { path: path.clone(), source })
-            }
+            Self::Given(source) => Ok(source.load(&config.jwt_algorithms)?),
         }
     }
 }
 
-fn authenticator(key: VerificationKey, config: &IdentityConfig) -> Result<Authenticator, ServeError> {
+fn authenticator(keys: KeySet, config: &IdentityConfig) -> Result<Authenticator, ServeError> {
     let cache = TokenCache::new(config.token_cache_entries, config.token_cache_age.as_secs())
         .map_err(DevKeyError::Generate)?;
-    Ok(Authenticator::new(Verifier::new(key, config, Clock::System), cache))
+    Ok(Authenticator::new(Verifier::new(keys, config, Clock::System), cache))
 }
 
 fn declare(model: &ModelStore) {

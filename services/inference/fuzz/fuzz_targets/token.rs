@@ -6,13 +6,16 @@ use std::sync::LazyLock;
 
 use http::{HeaderMap, HeaderValue, header};
 use inference::dev::DevKey;
-use inference::identity::{Clock, IdentityConfig, Verifier, bearer_token};
+use inference::identity::{Clock, IdentityConfig, SigningAlgorithm, Verifier, bearer_token};
 use libfuzzer_sys::fuzz_target;
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     inference::crypto::install_provider();
     let config = IdentityConfig {
         jwt_public_key: None,
+        jwt_secret: None,
+        jwks: None,
+        jwt_algorithms: vec![SigningAlgorithm::EdDsa],
         jwt_issuer: "puntual-development".to_owned(),
         jwt_audience: "puntual".to_owned(),
         jwt_leeway: std::time::Duration::from_secs(30),

@@ -3,12 +3,31 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::SigningAlgorithm;
+
 /// What is accepted as a proof.
 #[derive(Debug, Clone, clap::Args)]
 pub struct IdentityConfig {
-    /// PEM file with the public key that tokens are checked with (RSA: RS256; P-256: ES256; Ed25519: EdDSA)
-    #[arg(long, env = "INFERENCE_JWT_PUBLIC_KEY", value_name = "FILE")]
+    /// PEM file with the issuer's public key (RSA: RS256, PS256; P-256: ES256; P-384: ES384; Ed25519: EdDSA)
+    #[arg(long, env = "INFERENCE_JWT_PUBLIC_KEY", value_name = "FILE", conflicts_with_all = ["jwt_secret", "jwks"])]
     pub jwt_public_key: Option<PathBuf>,
+    /// File with the secret that issuer and service share (HS256): at least 32 bytes, made at random
+    #[arg(long, env = "INFERENCE_JWT_SECRET", value_name = "FILE", conflicts_with = "jwks")]
+    pub jwt_secret: Option<PathBuf>,
+    /// File with the issuer's public keys as a JWK Set; a token names the one it was signed with by its `kid`
+    #[arg(long, env = "INFERENCE_JWKS", value_name = "FILE")]
+    pub jwks: Option<PathBuf>,
+    /// The algorithms that tokens may be signed with; of these each key is used with its own only
+    #[arg(
+        long,
+        env = "INFERENCE_JWT_ALGORITHMS",
+        value_name = "ALGORITHM",
+        value_enum,
+        value_delimiter = ',',
+        ignore_case = true,
+        default_value = "RS256,PS256,ES256,ES384,EdDSA,HS256"
+    )]
+    pub jwt_algorithms: Vec<SigningAlgorithm>,
     /// The `iss` that tokens must have
     #[arg(long, env = "INFERENCE_JWT_ISSUER", value_name = "ISSUER", default_value = "puntual-development")]
     pub jwt_issuer: String,

@@ -1,56 +1,17 @@
-//! Checks a JSON Web Token against the service's key. Knows no header of HTTP and keeps nothing.
+//! Checks a JSON Web Token against the service's keys. Knows no header of HTTP and keeps nothing.
 
 use std::sync::Arc;
 
+use jsonwebtoken::Validation;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
-use super::{Clock, Identity, IdentityConfig, Refusal};
+use super::jose_header::JoseHeader;
+use super::{Clock, Identity, IdentityConfig, KeySet, Refusal};
 use crate::admission::Class;
 
 /// Longest token that is looked at, in bytes: several times what identity providers issue.
 const TOKEN_BYTES: usize = 8 * 1024;
-
-/// A public key with the one algorithm it is used with: the key decides, never the token (RFC 8725 §3.1).
-#[derive(Clone)]
-pub struct VerificationKey {
-    key: DecodingKey,
-    algorithm: Algorithm,
-}
-
-impl std::fmt::Debug for VerificationKey {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("VerificationKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
-/// Why a file holds no key that tokens can be checked with.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "not a public key; expected PEM with an RSA, P-256 or Ed25519 public key (`-----BEGIN PUBLIC KEY-----`)"
-)]
-pub struct KeyError;
-
-impl VerificationKey {
-    /// The key in `pem`.
-    ///
-    /// # Errors
-    /// [`KeyError`] where `pem` holds something else.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        let rsa = || DecodingKey::from_rsa_pem(pem).map(|key| (key, Algorithm::RS256));
-        let ec = || DecodingKey::from_ec_pem(pem).map(|key| (key, Algorithm::ES256));
-        let ed = || DecodingKey::from_ed_pem(pem).map(|key| (key, Algorithm::EdDSA));
-        let (key, algorithm) = rsa().or_else(|_| ec()).or_else(|_| ed()).map_err(|_| KeyError)?;
-        Ok(Self { key, algorithm })
-    }
-
-    /// The Ed25519 public key whose 32 bytes these are.
-    #[must_use]
-    pub fn from_ed25519(public_key: &[u8]) -> Self {
-        Self { key: DecodingKey::from_ed_der(public_key), algorithm: Algorithm::EdDSA }
-    }
-}
 
 /// A token whose signature and claims were right, with the times between which it stays so.
 #[derive(Debug, Clone)]
@@ -86,27 +47,28 @@ struct Claims {
     nbf: f64,
 }
 
-/// Checks tokens with one key.
+/// Checks tokens with a set of keys.
 #[derive(Debug)]
 pub struct Verifier {
-    key: VerificationKey,
-    validation: Validation,
+    keys: KeySet,
+    /// What is asked of the claims; the algorithm is the token's, once the key was found to be used with it.
+    claims: Validation,
     leeway: u64,
     clock: Clock,
 }
 
 impl Verifier {
-    /// Checks with `key` what `config` asks of a token, at the time that `clock` tells.
+    /// Checks with `keys` what `config` asks of a token, at the time that `clock` tells.
     #[must_use]
-    pub fn new(key: VerificationKey, config: &IdentityConfig, clock: Clock) -> Self {
-        let mut validation = Validation::new(key.algorithm);
-        validation.set_issuer(&[&config.jwt_issuer]);
-        validation.set_audience(&[&config.jwt_audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+    pub fn new(keys: KeySet, config: &IdentityConfig, clock: Clock) -> Self {
+        let mut claims = Validation::default();
+        claims.set_issuer(&[&config.jwt_issuer]);
+        claims.set_audience(&[&config.jwt_audience]);
+        claims.set_required_spec_claims(&["exp", "iss", "aud"]);
         // The library reads the machine's clock; ours is injected, and the cache looks at the same times again.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Self { key, validation, leeway: config.jwt_leeway.as_secs(), clock }
+        claims.validate_exp = false;
+        claims.validate_nbf = false;
+        Self { keys, claims, leeway: config.jwt_leeway.as_secs(), clock }
     }
 
     /// Seconds since the epoch, by this verifier's clock.
@@ -129,7 +91,10 @@ impl Verifier {
         if token.len() > TOKEN_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key.key, &self.validation);
+        let header = JoseHeader::of(token)?;
+        let key = self.keys.choose(&header)?;
+        let validation = Validation { algorithms: vec![header.algorithm], ..self.claims.clone() };
+        let decoded = jsonwebtoken::decode::<Claims>(token, key.decoding(), &validation);
         let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
         let subject = claims.sub.filter(|subject| !subject.is_empty()).ok_or(Refusal::NoSubject)?;
         let verified = Verified {

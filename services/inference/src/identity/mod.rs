@@ -5,7 +5,10 @@ mod authenticate;
 mod certificate;
 mod clock;
 mod config;
+mod jose_header;
 mod jwt;
+mod key_source;
+mod keys;
 mod refusal;
 mod token_cache;
 
@@ -15,7 +18,9 @@ pub use authenticate::{Authenticator, bearer_token};
 pub use certificate::ClientCertificate;
 pub use clock::Clock;
 pub use config::IdentityConfig;
-pub use jwt::{KeyError, VerificationKey, Verified, Verifier};
+pub use jwt::{Verified, Verifier};
+pub use key_source::{KeySource, KeySourceError};
+pub use keys::{KeyError, KeySet, SigningAlgorithm, VerificationKey};
 pub use refusal::Refusal;
 pub use token_cache::TokenCache;
 

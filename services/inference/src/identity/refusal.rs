@@ -13,8 +13,18 @@ pub enum Refusal {
     Malformed,
     /// A token longer than is looked at.
     TooLarge,
-    /// Another algorithm than the key's, `none` among them.
+    /// The algorithm `none`: nobody signed it.
+    Unsigned,
+    /// An HMAC where the service's key is a public one, which everybody has.
+    AlgorithmConfusion,
+    /// Another algorithm than the key's.
     WrongAlgorithm,
+    /// A key, or the place of one, in the token's own header.
+    EmbeddedKey,
+    /// A header extension that must be understood and is not.
+    CriticalHeader,
+    /// A `kid` that no key of the service has.
+    UnknownKey,
     /// The signature is not the key's.
     BadSignature,
     /// `exp` is over.
@@ -38,7 +48,12 @@ impl Refusal {
             Self::Duplicate => "duplicate",
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
+            Self::Unsigned => "unsigned",
+            Self::AlgorithmConfusion => "algorithm_confusion",
             Self::WrongAlgorithm => "wrong_algorithm",
+            Self::EmbeddedKey => "embedded_key",
+            Self::CriticalHeader => "critical_header",
+            Self::UnknownKey => "unknown_key",
             Self::BadSignature => "bad_signature",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
@@ -66,7 +81,16 @@ impl std::fmt::Display for Refusal {
             Self::Duplicate => "there is more than one Authorization header; expected one",
             Self::Malformed => "the Authorization header is not `Bearer <JWT>`",
             Self::TooLarge => "the token is too long",
-            Self::WrongAlgorithm => "the token is signed with another algorithm than the service's key",
+            Self::Unsigned => "the token is not signed (`alg` is none)",
+            Self::AlgorithmConfusion => {
+                "the token is signed with a secret, and the service's key is a public one (`alg`)"
+            }
+            Self::WrongAlgorithm => {
+                "the token is signed with another algorithm than the service's key (`alg`)"
+            }
+            Self::EmbeddedKey => "the token brings its own key (`jwk`, `jku`, `x5u` or `x5c`)",
+            Self::CriticalHeader => "the token asks for an extension that is not understood (`crit`)",
+            Self::UnknownKey => "the token is signed with a key that the service does not have (`kid`)",
             Self::BadSignature => "the token's signature does not fit the service's key",
             Self::Expired => "the token is expired (`exp`)",
             Self::NotYetValid => "the token is not valid yet (`nbf`)",

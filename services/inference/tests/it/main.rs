@@ -10,10 +10,12 @@
 )]
 
 mod admin;
+mod algorithms;
 mod api_description;
 mod bad_input;
 mod connection_counts;
 mod drain;
+mod issuer;
 mod listener;
 mod models;
 mod prediction;

@@ -11,7 +11,7 @@ use inference::api;
 use inference::config::Config;
 use inference::dev::DevKey;
 use inference::drain::Drain;
-use inference::identity::{Authenticator, Clock, TokenCache, Verifier};
+use inference::identity::{Authenticator, Clock, KeySet, TokenCache, Verifier};
 use inference::listen::ListenConfig;
 use inference::model::ModelStore;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -46,6 +46,15 @@ impl Service {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with_keys(change, None).await
+    }
+
+    /// A service that checks tokens with these keys and not with its own.
+    pub(crate) async fn start_checking(keys: KeySet) -> Self {
+        Self::start_with_keys(|_| {}, Some(keys)).await
+    }
+
+    async fn start_with_keys(change: impl FnOnce(&mut Config), keys: Option<KeySet>) -> Self {
         inference::crypto::install_provider();
         let mut config = defaults();
         config.listen = ListenConfig { header_bytes: config.listen.header_bytes, ..patient() };
@@ -54,7 +63,7 @@ impl Service {
         let clock = Clock::Manual(seconds.clone());
         let key = DevKey::generate().unwrap();
         let token = key.token("tester", &config.identity, &clock).unwrap();
-        let verifier = Verifier::new(key.verification(), &config.identity, clock);
+        let verifier = Verifier::new(keys.unwrap_or_else(|| key.verification()), &config.identity, clock);
         let cache =
             TokenCache::new(config.identity.token_cache_entries, config.identity.token_cache_age.as_secs());
         let probes = Probes::new(&Drain::manual(&slow_end()));
@@ -103,6 +112,11 @@ impl Service {
     }
 
     /// What `POST /api` answers to this token.
+    pub(crate) async fn post_bearing(&self, token: &str) -> Answer {
+        self.post_with_token(&format!("authorization: Bearer {token}\r\n")).await
+    }
+
+    /// What `POST /api` answers to these header lines.
     pub(crate) async fn post_with_token(&self, authorization: &str) -> Answer {
         let body = one_row().to_string();
         let head = format!(

@@ -20,8 +20,12 @@ fn stderr(output: &Output) -> String {
 #[rstest]
 #[case::exposed(&["--listen", "0.0.0.0:0"], "--listen 0.0.0.0:0 is not a loopback address")]
 #[case::exposed_probes(&["--admin-listen", "[::]:0"], "--admin-listen [::]:0 is not a loopback address")]
-#[case::production_without_a_key(&["--mode", "production"], "needs --jwt-public-key")]
-#[case::development_with_a_key(&["--jwt-public-key", "key.pem"], "is for --mode production")]
+#[case::production_without_a_key(&["--mode", "production"], "needs --jwks, --jwt-public-key or --jwt-secret")]
+#[case::development_with_a_key(&["--jwks", "keys.json"], "--jwks keys.json is for --mode production")]
+#[case::keys_from_two_places(&["--jwks", "keys.json", "--jwt-secret", "secret"], "cannot be used with")]
+#[case::a_secret_that_can_be_guessed(
+    &["--mode", "production", "--jwt-secret", "/dev/null"], "--jwt-secret /dev/null: the secret has 0 bytes; expected at least 32"
+)]
 #[case::no_key_file(
     &["--mode", "production", "--jwt-public-key", "/nowhere/key.pem"], "--jwt-public-key /nowhere/key.pem: cannot be read"
 )]

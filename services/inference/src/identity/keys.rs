@@ -1,0 +1,253 @@
+//! The keys that tokens are checked with, and which of them a token asks for. The key decides the algorithm, never the
+//! token (RFC 8725 §3.1). Reads no file and fetches nothing.
+
+use std::str::FromStr;
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use serde::Deserialize;
+
+use super::Refusal;
+use super::jose_header::JoseHeader;
+
+/// Shortest secret that HS256 may have, in bytes: the size of the hash (RFC 7518 §3.2).
+const SECRET_BYTES: usize = 32;
+
+/// Bytes of an uncompressed point (SEC 1 §2.3.3): what tells one curve from another once a key was read.
+const P256_POINT_BYTES: usize = 65;
+const P384_POINT_BYTES: usize = 97;
+
+/// An algorithm that tokens may be signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, strum::EnumIter)]
+pub enum SigningAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    #[value(name = "RS256")]
+    Rs256,
+    /// RSASSA-PSS with SHA-256.
+    #[value(name = "PS256")]
+    Ps256,
+    /// ECDSA on P-256 with SHA-256.
+    #[value(name = "ES256")]
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    #[value(name = "ES384")]
+    Es384,
+    /// Ed25519.
+    #[value(name = "EdDSA")]
+    EdDsa,
+    /// HMAC with SHA-256, from a secret that issuer and service share.
+    #[value(name = "HS256")]
+    Hs256,
+}
+
+impl From<SigningAlgorithm> for Algorithm {
+    fn from(algorithm: SigningAlgorithm) -> Self {
+        match algorithm {
+            SigningAlgorithm::Rs256 => Self::RS256,
+            SigningAlgorithm::Ps256 => Self::PS256,
+            SigningAlgorithm::Es256 => Self::ES256,
+            SigningAlgorithm::Es384 => Self::ES384,
+            SigningAlgorithm::EdDsa => Self::EdDSA,
+            SigningAlgorithm::Hs256 => Self::HS256,
+        }
+    }
+}
+
+/// Why there is no key that tokens can be checked with.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A PEM file with something else in it.
+    #[error(
+        "not a public key; expected PEM with an RSA, P-256, P-384 or Ed25519 public key (`-----BEGIN PUBLIC KEY-----`)"
+    )]
+    NotPem,
+    /// A secret that can be guessed.
+    #[error("the secret has {got} bytes; expected at least {SECRET_BYTES} (RFC 7518 §3.2), made at random")]
+    ShortSecret {
+        /// Its length.
+        got: usize,
+    },
+    /// A file that is no JWK Set.
+    #[error("not a JWK Set (RFC 7517 §5): {0}; expected {{\"keys\":[…]}}")]
+    NotJwks(serde_json::Error),
+    /// A JWK Set, or an algorithm setting, that leaves nothing to check with.
+    #[error("of {keys} keys none is for signatures with an allowed algorithm ({allowed})")]
+    NoUsableKey {
+        /// How many keys there are.
+        keys: usize,
+        /// The allowed algorithms.
+        allowed: String,
+    },
+}
+
+/// A key, its name and the algorithms it is used with.
+#[derive(Clone)]
+pub struct VerificationKey {
+    id: Option<String>,
+    key: DecodingKey,
+    algorithms: Vec<Algorithm>,
+}
+
+impl std::fmt::Debug for VerificationKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, algorithms, key: _ } = self;
+        let mut debug = formatter.debug_struct("VerificationKey");
+        debug.field("id", id).field("algorithms", algorithms).finish_non_exhaustive()
+    }
+}
+
+impl VerificationKey {
+    /// The public key in `pem`.
+    ///
+    /// # Errors
+    /// [`KeyError::NotPem`] where `pem` holds something else.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let rsa =
+            || DecodingKey::from_rsa_pem(pem).map(|key| (key, vec![Algorithm::RS256, Algorithm::PS256]));
+        let ed = || DecodingKey::from_ed_pem(pem).map(|key| (key, vec![Algorithm::EdDSA]));
+        let ec = || DecodingKey::from_ec_pem(pem).ok().and_then(|key| Some((curve(&key)?, key)));
+        let ec = || ec().map(|(algorithm, key)| (key, vec![algorithm])).ok_or(KeyError::NotPem);
+        let (key, algorithms) = rsa().or_else(|_| ed()).or_else(|_| ec())?;
+        Ok(Self { id: None, key, algorithms })
+    }
+
+    /// The secret that issuer and service share. A line break at its end, as editors leave it, is not part of it.
+    ///
+    /// # Errors
+    /// [`KeyError::ShortSecret`].
+    pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
+        let secret =
+            secret.strip_suffix(b"\n").map_or(secret, |line| line.strip_suffix(b"\r").unwrap_or(line));
+        if secret.len() < SECRET_BYTES {
+            return Err(KeyError::ShortSecret { got: secret.len() });
+        }
+        Ok(Self { id: None, key: DecodingKey::from_secret(secret), algorithms: vec![Algorithm::HS256] })
+    }
+
+    /// The Ed25519 public key whose 32 bytes these are.
+    #[must_use]
+    pub fn from_ed25519(public_key: &[u8]) -> Self {
+        Self { id: None, key: DecodingKey::from_ed_der(public_key), algorithms: vec![Algorithm::EdDSA] }
+    }
+
+    /// `None` for a key that is not for signatures, or not of a kind that is known (RFC 7517 §5 has them ignored). A
+    /// secret in a JWK Set is one that was published, and no key.
+    fn from_jwk(jwk: serde_json::Value) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_value(jwk).ok()?;
+        let common = &jwk.common;
+        let verifies = common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
+        if !verifies
+            || common.public_key_use.as_ref().is_some_and(|for_what| *for_what != PublicKeyUse::Signature)
+        {
+            return None;
+        }
+        let mut algorithms = match &jwk.algorithm {
+            AlgorithmParameters::RSA(_) => vec![Algorithm::RS256, Algorithm::PS256],
+            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+                vec![Algorithm::ES256]
+            }
+            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => {
+                vec![Algorithm::ES384]
+            }
+            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+                vec![Algorithm::EdDSA]
+            }
+            _ => return None,
+        };
+        if let Some(algorithm) = common.key_algorithm {
+            let named = Algorithm::from_str(&algorithm.to_string()).ok();
+            algorithms.retain(|own| Some(*own) == named);
+        }
+        let key = DecodingKey::from_jwk(&jwk).ok()?;
+        Some(Self { id: common.key_id.clone(), key, algorithms })
+    }
+
+    /// What a token is checked with.
+    pub(super) fn decoding(&self) -> &DecodingKey {
+        &self.key
+    }
+}
+
+fn curve(key: &DecodingKey) -> Option<Algorithm> {
+    match key.try_get_as_bytes().ok()?.len() {
+        P256_POINT_BYTES => Some(Algorithm::ES256),
+        P384_POINT_BYTES => Some(Algorithm::ES384),
+        _ => None,
+    }
+}
+
+/// The keys that are valid together.
+#[derive(Debug, Clone)]
+pub struct KeySet {
+    keys: Vec<VerificationKey>,
+}
+
+/// The set of this key alone, with all of its algorithms.
+impl From<VerificationKey> for KeySet {
+    fn from(key: VerificationKey) -> Self {
+        Self { keys: vec![key] }
+    }
+}
+
+impl KeySet {
+    /// Of `keys` those that sign with one of the `allowed` algorithms.
+    ///
+    /// # Errors
+    /// [`KeyError::NoUsableKey`] where none is left.
+    pub fn new(keys: Vec<VerificationKey>, allowed: &[SigningAlgorithm]) -> Result<Self, KeyError> {
+        Self::of(keys.len(), keys, allowed)
+    }
+
+    fn of(found: usize, keys: Vec<VerificationKey>, allowed: &[SigningAlgorithm]) -> Result<Self, KeyError> {
+        let is_allowed =
+            |algorithm: &Algorithm| allowed.iter().any(|one| Algorithm::from(*one) == *algorithm);
+        let keep = |mut key: VerificationKey| {
+            key.algorithms.retain(is_allowed);
+            (!key.algorithms.is_empty()).then_some(key)
+        };
+        let keys: Vec<_> = keys.into_iter().filter_map(keep).collect();
+        if keys.is_empty() {
+            let names: Vec<_> = allowed.iter().map(|one| format!("{:?}", Algorithm::from(*one))).collect();
+            return Err(KeyError::NoUsableKey { keys: found, allowed: names.join(", ") });
+        }
+        Ok(Self { keys })
+    }
+
+    /// The keys of a JWK Set (RFC 7517 §5); those that are not for signatures are left out.
+    ///
+    /// # Errors
+    /// [`KeyError::NotJwks`] or [`KeyError::NoUsableKey`].
+    pub fn from_jwks(json: &[u8], allowed: &[SigningAlgorithm]) -> Result<Self, KeyError> {
+        #[derive(Deserialize)]
+        struct Jwks {
+            keys: Vec<serde_json::Value>,
+        }
+        let set: Jwks = serde_json::from_slice(json).map_err(KeyError::NotJwks)?;
+        let found = set.keys.len();
+        let keys = set.keys.into_iter().filter_map(VerificationKey::from_jwk).collect();
+        Self::of(found, keys, allowed)
+    }
+
+    /// The key that a token with this header was signed with, by its own word; the signature is to be checked.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownKey`] where no key has the token's `kid`; [`Refusal::AlgorithmConfusion`] or
+    /// [`Refusal::WrongAlgorithm`] where the key is not used with the token's algorithm.
+    pub(super) fn choose(&self, header: &JoseHeader) -> Result<&VerificationKey, Refusal> {
+        // A key without a name, such as a PEM file's, is whatever a token calls it.
+        let named = |key: &&VerificationKey| match (&key.id, &header.kid) {
+            (Some(id), Some(kid)) => id == kid,
+            _ => true,
+        };
+        let fits = |key: &&VerificationKey| key.algorithms.contains(&header.algorithm);
+        if let Some(key) = self.keys.iter().filter(named).find(fits) {
+            return Ok(key);
+        }
+        if !self.keys.iter().any(|key| named(&key)) {
+            return Err(Refusal::UnknownKey);
+        }
+        // HMAC under a public key, which everybody has (RFC 8725 §2.1).
+        let is_hmac = header.algorithm.family() == AlgorithmFamily::Hmac;
+        Err(if is_hmac { Refusal::AlgorithmConfusion } else { Refusal::WrongAlgorithm })
+    }
+}
