@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
 use super::{Clock, Identity, IdentityConfig, Refusal};
-use crate::admission::Class;
+use crate::admission::Classes;
 
 /// Longest token that is looked at, in bytes: several times what identity providers issue.
 const TOKEN_BYTES: usize = 8 * 1024;
@@ -84,6 +84,9 @@ struct Claims {
     exp: f64,
     #[serde(default)]
     nbf: f64,
+    /// What may say the quota class.
+    #[serde(flatten)]
+    others: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Checks tokens with one key.
@@ -93,6 +96,7 @@ pub struct Verifier {
     validation: Validation,
     leeway: u64,
     clock: Clock,
+    classes: Arc<Classes>,
 }
 
 impl Verifier {
@@ -106,7 +110,13 @@ impl Verifier {
         // The library reads the machine's clock; ours is injected, and the cache looks at the same times again.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self { key, validation, leeway: config.jwt_leeway.as_secs(), clock }
+        Self { key, validation, leeway: config.jwt_leeway.as_secs(), clock, classes: Arc::default() }
+    }
+
+    /// Puts whom a token names into one of `classes`.
+    #[must_use]
+    pub fn with_classes(self, classes: Arc<Classes>) -> Self {
+        Self { classes, ..self }
     }
 
     /// Seconds since the epoch, by this verifier's clock.
@@ -132,8 +142,9 @@ impl Verifier {
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.key.key, &self.validation);
         let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
         let subject = claims.sub.filter(|subject| !subject.is_empty()).ok_or(Refusal::NoSubject)?;
+        let class = self.classes.class_of(&subject, &claims.others);
         let verified = Verified {
-            identity: Identity { subject: Arc::from(subject), class: Class::default() },
+            identity: Identity { subject: Arc::from(subject), class },
             expires: seconds(claims.exp),
             not_before: seconds(claims.nbf),
         };
