@@ -102,7 +102,10 @@ impl Classes {
                 "rate" => value.parse().map(|value| rate = Some(value)),
                 "burst" => value.parse().map(|Burst(value)| burst = Some(value)),
                 "places" => percent(value).map(|value| places = value),
-                _ => self.add_member(key, value, class).map(|()| members += 1),
+                _ => {
+                    members += usize::from(key == "sub" || key.starts_with("claim:"));
+                    self.add_member(key, value, class)
+                }
             };
             wrong.extend(read.err());
         }
