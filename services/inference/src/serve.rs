@@ -3,12 +3,14 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 use strum::IntoEnumIterator;
 
 use crate::admin::{self, Probes};
-use crate::admission::Admission;
+use crate::admission::{Admission, Classes, ClassesError, Ticks};
 use crate::api;
 use crate::config::{Config, ConfigError, Mode};
 use crate::dev::{self, DevKey, DevKeyError};
@@ -18,6 +20,7 @@ use crate::identity::{
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
+use crate::telemetry::events::PeerLimited;
 use crate::telemetry::{Declared, Telemetry, TelemetryError, metrics};
 
 /// Why the service did not start, or did not end well.
@@ -35,6 +38,9 @@ pub enum ServeError {
     /// The issuer's keys.
     #[error(transparent)]
     Keys(#[from] KeySourceError),
+    /// The quota classes.
+    #[error("--quota-classes: {0}")]
+    Classes(#[from] ClassesError),
     /// The development key.
     #[error(transparent)]
     DevKey(#[from] DevKeyError),
@@ -72,10 +78,13 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     let keys = Keys::load(config)?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
     let probes = Probes::new(&drain);
-    declare(&model);
+    let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
+    declare(&model, &classes);
 
-    let identity = authenticator(keys.verification(&config.identity)?, &config.identity)?;
-    let admission = Admission::new(&config.admission);
+    let identity =
+        authenticator(keys.verification(&config.identity)?, &config.identity, Arc::clone(&classes))?;
+    let admission = Arc::new(Admission::new(&config.admission, &classes, Ticks::Since(Instant::now())));
+    tokio::spawn(Arc::clone(&admission).keep_swept());
     let header_bytes = config.listen.header_bytes;
     let stack = api::stack(&config.api, header_bytes, model.clone(), probes.clone(), identity, admission);
     let listener = Listener::bind(&config.listen).await?;
@@ -121,23 +130,30 @@ impl Keys {
     }
 }
 
-fn authenticator(keys: KeySet, config: &IdentityConfig) -> Result<Authenticator, ServeError> {
+fn authenticator(
+    keys: KeySet,
+    config: &IdentityConfig,
+    classes: Arc<Classes>,
+) -> Result<Authenticator, ServeError> {
     let cache = TokenCache::new(config.token_cache_entries, config.token_cache_age.as_secs())
         .map_err(DevKeyError::Generate)?;
-    Ok(Authenticator::new(Verifier::new(keys, config, Clock::System), cache))
+    Ok(Authenticator::new(Verifier::new(keys, config, Clock::System).with_classes(classes), cache))
 }
 
-fn declare(model: &ModelStore) {
+fn declare(model: &ModelStore, classes: &Classes) {
     let current = model.current();
     let metadata = current.metadata();
     let groups: Vec<&str> = metadata.domain.groups().iter().map(|group| group.name.as_str()).collect();
     let refusals: Vec<&'static str> = Refusal::iter().map(Refusal::reason).collect();
+    let refusals = [refusals.as_slice(), &[PeerLimited::OUTCOME]].concat();
+    let classes: Vec<&str> = classes.entitlements().iter().map(|class| class.name.as_str()).collect();
     metrics::declare(&Declared {
         routes: api::PREDICTION_ROUTES,
         model: &metadata.name,
         classes: &model.golden().classes(),
         feature_groups: &groups,
         auth_refusals: &refusals,
+        quota_classes: &classes,
         connection_refusals: &listen::REFUSALS,
     });
 }

@@ -1,18 +1,38 @@
-//! Admission: how much is worked on at once. Decides by the places that are left; never by what a request says.
+//! Admission: how much each identity may ask, how often an address may be wrong about who it is, and how much is worked
+//! on at once. Never looks at what a request says.
+//!
+//! A quota that is used up is the caller's (429, `error_source` `limit`); a full house is ours (503, `server`).
 
 mod class;
+mod clock;
+mod keys;
+mod peer;
+mod places;
+mod rate;
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
-pub use class::Class;
+pub use class::{Class, Classes, ClassesError, Entitlement};
+pub use clock::Ticks;
+pub use places::Place;
+pub use rate::{Burst, Pace, Rate};
 
 use crate::api::ApiError;
-use crate::telemetry::events::{self, Phase};
+use crate::identity::Identity;
+use crate::telemetry::events::{self, Phase, QuotaOutcome};
+use keys::Keys;
+use places::Places;
 
 /// How long a client that found no place is asked to stay away. One second is the shortest that `Retry-After` can say.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How often keys that need not be remembered are forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// The most memory that a remembered identity or address takes: 25 bytes, in a table that is a quarter full at worst.
+pub const BYTES_PER_KEY: usize = 100;
 
 /// How much is admitted.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,30 +41,115 @@ pub struct AdmissionConfig {
     /// that a full house is a queue of some tenths of a second on two cores
     #[arg(long, env = "INFERENCE_IN_FLIGHT", value_name = "REQUESTS", default_value_t = 512)]
     pub in_flight: usize,
+    /// File with a quota class on each line: `NAME [rate=N/s burst=N] [places=P%] [sub=SUBJECT]... [claim:NAME=VALUE]...`.
+    /// The first is everybody's who is in no other. Without a file nobody has a quota
+    #[arg(long, env = "INFERENCE_QUOTA_CLASSES", value_name = "FILE")]
+    pub quota_classes: Option<PathBuf>,
+    /// Most identities whose use is remembered, 100 bytes each; those beyond share one identity's quota
+    #[arg(long, env = "INFERENCE_QUOTA_KEYS", value_name = "IDENTITIES", default_value_t = 100_000)]
+    pub quota_keys: usize,
+    /// How many refused credentials an address (of IPv6: its /64) may send in the long run; beyond it is answered 429
+    /// before credentials are looked at
+    #[arg(long, env = "INFERENCE_REFUSALS_PER_ADDRESS", value_name = "RATE", default_value = "100/s")]
+    pub refusals_per_address: Pace,
+    /// How many refused credentials an address may send at once
+    #[arg(long, env = "INFERENCE_REFUSALS_BURST", value_name = "NUMBER", default_value = "1000")]
+    pub refusals_burst: Burst,
 }
 
-/// The places for requests that are worked on.
+/// What a class may, ready to be asked.
+#[derive(Debug)]
+struct Allowed {
+    entitlement: Entitlement,
+    places: usize,
+}
+
+/// Decides what is admitted.
 #[derive(Debug)]
 pub struct Admission {
-    places: Semaphore,
+    classes: Vec<Allowed>,
+    keys: Keys,
+    peers: peer::Peers,
+    places: Places,
+    ticks: Ticks,
 }
 
 impl Admission {
-    /// As many places as `config` says.
+    /// Admits what `config` and `classes` say, by the time that `ticks` tells.
     #[must_use]
-    pub fn new(config: &AdmissionConfig) -> Self {
+    pub fn new(config: &AdmissionConfig, classes: &Classes, ticks: Ticks) -> Self {
         events::InFlightLimitSet { limit: config.in_flight }.emit();
-        Self { places: Semaphore::new(config.in_flight.min(Semaphore::MAX_PERMITS)) }
+        events::QuotaKeysLimitSet { limit: config.quota_keys }.emit();
+        let allowed = |entitlement: &Entitlement| Allowed {
+            entitlement: entitlement.clone(),
+            places: places::share(config.in_flight, entitlement.places),
+        };
+        Self {
+            classes: classes.entitlements().iter().map(allowed).collect(),
+            keys: Keys::new(config.quota_keys),
+            peers: peer::Peers::new(Rate::new(config.refusals_per_address, config.refusals_burst.0)),
+            places: Places::new(),
+            ticks,
+        }
     }
 
-    /// A place to be held while a request is worked on. There is no waiting: it would only move the queue in here.
+    /// Those who sent more wrong credentials than an address may are not asked for more.
+    #[must_use]
+    pub fn peers(&self) -> peer::Counter<'_> {
+        peer::Counter { peers: &self.peers, now: self.ticks.now() }
+    }
+
+    /// Takes one request from the identity's quota and a place to be held while it is worked on; what is public has no
+    /// identity and takes a place of the default class. There is no waiting: it would only move the queue in here.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`] where none is left.
-    pub fn place(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+    /// [`ApiError::QuotaExceeded`] or, where no place is left, [`ApiError::Overloaded`].
+    pub fn admit(&self, identity: Option<&Identity>) -> Result<Place<'_>, ApiError> {
         let started = Instant::now();
-        let place = self.places.try_acquire();
+        let admitted = self.decide(identity);
         events::PhaseTimed { phase: Phase::Admission, took: started.elapsed() }.emit();
-        place.map_err(|_full_or_closed| ApiError::Overloaded { retry_after: RETRY_AFTER })
+        admitted
+    }
+
+    fn decide(&self, identity: Option<&Identity>) -> Result<Place<'_>, ApiError> {
+        let Class(place) = identity.map_or(Class::default(), |identity| identity.class);
+        let overloaded = || ApiError::Overloaded { retry_after: RETRY_AFTER };
+        // An identity's class comes from the same classes.
+        let allowed = self.classes.get(usize::from(place)).ok_or_else(overloaded)?;
+        if let Some(identity) = identity {
+            self.take(identity, &allowed.entitlement)?;
+        }
+        self.places.take(allowed.places).ok_or_else(overloaded)
+    }
+
+    fn take(&self, identity: &Identity, entitlement: &Entitlement) -> Result<(), ApiError> {
+        let class = entitlement.name.as_str();
+        let who = (identity.class, &identity.subject);
+        let taken = match entitlement.quota {
+            Some(rate) => self.keys.take(who, rate, self.ticks.now()).map_err(|wait| (rate, wait)),
+            None => Ok(()),
+        };
+        let outcome = if taken.is_ok() { QuotaOutcome::Admitted } else { QuotaOutcome::Limited };
+        events::QuotaDecided { class, outcome }.emit();
+        taken.map_err(|(rate, wait)| ApiError::QuotaExceeded {
+            class: class.to_owned(),
+            burst: rate.burst(),
+            window: rate::whole_seconds(rate.window()),
+            retry_after: rate::whole_seconds(wait),
+        })
+    }
+
+    /// Forgets, once a second and for ever, what need not be remembered.
+    pub async fn keep_swept(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            self.sweep();
+        }
+    }
+
+    fn sweep(&self) {
+        let now = self.ticks.now();
+        events::QuotaKeysSwept { keys: self.keys.sweep(now) }.emit();
+        self.peers.sweep(now);
     }
 }

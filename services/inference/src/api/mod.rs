@@ -27,7 +27,8 @@ pub use rows::{RowShape, Rows};
 
 use crate::admin::Probes;
 use crate::admission::Admission;
-use crate::identity::Authenticator;
+use crate::identity::{Authenticator, Refusal};
+use crate::listen::Peer;
 use crate::model::ModelStore;
 use crate::telemetry::observe::observe;
 
@@ -70,7 +71,7 @@ pub fn stack(
     model: ModelStore,
     probes: Probes,
     identity: Authenticator,
-    admission: Admission,
+    admission: Arc<Admission>,
 ) -> Router {
     let limits = BodyLimits { bytes: config.body_bytes, timeout: config.body_timeout };
     let api = Api { model, limits, batch_rows: config.batch_rows, probes };
@@ -90,7 +91,7 @@ struct Gate {
     header_bytes: usize,
     body_bytes: usize,
     identity: Authenticator,
-    admission: Admission,
+    admission: Arc<Admission>,
 }
 
 /// Lets a request through to its handler, or refuses it; the first line runs first.
@@ -100,10 +101,24 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     // Nobody unknown makes us read more than this.
     body::check_announced(request.headers(), gate.body_bytes)?;
     // Before anything that costs more than a header.
-    gate.identity.authenticate(&mut request)?;
-    // Last: only what will be worked on holds a place.
-    let _place = gate.admission.place()?;
+    authenticate(&gate, &mut request)?;
+    // Last: only what will be worked on takes from a quota and holds a place.
+    let _place = gate.admission.admit(request.extensions().get())?;
     Ok(next.run(request).await)
+}
+
+/// Puts the caller's identity into the request; who guesses too often is not asked for another one.
+fn authenticate(gate: &Gate, request: &mut Request) -> Result<(), ApiError> {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.address);
+    let peers = gate.admission.peers();
+    peer.map_or(Ok(()), |peer| peers.check(peer))?;
+    gate.identity.authenticate(request).inspect_err(|error| {
+        if let (Some(peer), ApiError::Unauthenticated(refusal)) = (peer, error)
+            && *refusal != Refusal::Missing
+        {
+            peers.refused(peer);
+        }
+    })
 }
 
 fn routes(api: Api) -> Router {

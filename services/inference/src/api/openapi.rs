@@ -70,10 +70,12 @@ pub(super) struct BodyRefusals;
 /// What a request that names a model may be refused for.
 pub(super) struct ModelRefusals;
 
-const HEAD: [ProblemKind; 5] = [
+const HEAD: [ProblemKind; 7] = [
     ProblemKind::Unauthenticated,
     ProblemKind::BodyTooLarge,
     ProblemKind::HeadersTooLarge,
+    ProblemKind::QuotaExceeded,
+    ProblemKind::TooManyRefusals,
     ProblemKind::Overloaded,
     ProblemKind::Internal,
 ];

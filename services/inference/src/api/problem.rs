@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use strum::{EnumDiscriminants, EnumIter};
 
@@ -142,6 +142,27 @@ pub enum ApiError {
     /// Who is calling is not known.
     #[error("{0}")]
     Unauthenticated(Refusal),
+    /// The caller's quota is used up.
+    #[error(
+        "the quota of class `{class}` is used up: {burst} at once, as many again in {window} s; retry after \
+             {retry_after} s"
+    )]
+    QuotaExceeded {
+        /// The caller's class.
+        class: String,
+        /// How many may be asked at once.
+        burst: u32,
+        /// After how many seconds a whole burst is allowed again.
+        window: u64,
+        /// When to come back, in seconds.
+        retry_after: u64,
+    },
+    /// Too many credentials from the caller's address were refused.
+    #[error("too many credentials from this address were refused; retry after {retry_after} s")]
+    TooManyRefusals {
+        /// When to come back, in seconds.
+        retry_after: u64,
+    },
     /// All places for requests are taken.
     #[error("the service is at its limit; retry after {} s", retry_after.as_secs())]
     Overloaded {
@@ -176,7 +197,7 @@ impl ProblemKind {
     /// Status, code, title and source of this kind of error.
     #[must_use]
     pub const fn facts(self) -> Facts {
-        use ErrorSource::{Client, Server};
+        use ErrorSource::{Client, Limit, Server};
         let (status, code, title, source) = match self {
             Self::MalformedJson => {
                 (StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON", Client)
@@ -235,6 +256,15 @@ impl ProblemKind {
             Self::Unauthenticated => {
                 (StatusCode::UNAUTHORIZED, "unauthenticated", "Who is calling is not known", Client)
             }
+            Self::QuotaExceeded => {
+                (StatusCode::TOO_MANY_REQUESTS, "quota-exceeded", "The quota is used up", Limit)
+            }
+            Self::TooManyRefusals => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-refusals",
+                "Too many credentials were refused",
+                Limit,
+            ),
             Self::Overloaded => {
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is at its limit", Server)
             }
@@ -247,6 +277,9 @@ impl ProblemKind {
     }
 }
 
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
 impl ApiError {
     /// What is logged beside the public text; never sent.
     fn internal(&self) -> String {
@@ -258,11 +291,30 @@ impl ApiError {
         }
     }
 
-    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+    fn add_headers(&self, headers: &mut HeaderMap) {
         match self {
-            Self::Unauthenticated(refusal) => Some((header::WWW_AUTHENTICATE, refusal.challenge())),
-            Self::Overloaded { retry_after } => Some((header::RETRY_AFTER, retry_after.as_secs().into())),
-            _ => None,
+            Self::Unauthenticated(refusal) => {
+                headers.insert(header::WWW_AUTHENTICATE, refusal.challenge());
+            }
+            Self::QuotaExceeded { class, burst, window, retry_after } => {
+                headers.insert(header::RETRY_AFTER, (*retry_after).into());
+                // draft-ietf-httpapi-ratelimit-headers-11 §3 and §4: lists of items, the policy's name a string.
+                let fields = [
+                    (RATELIMIT_POLICY, format!("\"{class}\";q={burst};w={window}")),
+                    (RATELIMIT, format!("\"{class}\";r=0;t={retry_after}")),
+                ];
+                // The name of a class is letters, digits, `-` and `_`.
+                let fields =
+                    fields.into_iter().filter_map(|(name, value)| Some((name, value.try_into().ok()?)));
+                headers.extend(fields);
+            }
+            Self::TooManyRefusals { retry_after } => {
+                headers.insert(header::RETRY_AFTER, (*retry_after).into());
+            }
+            Self::Overloaded { retry_after } => {
+                headers.insert(header::RETRY_AFTER, retry_after.as_secs().into());
+            }
+            _ => {}
         }
     }
 
@@ -313,7 +365,7 @@ impl IntoResponse for ApiError {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
-        response.headers_mut().extend(self.header());
+        self.add_headers(response.headers_mut());
         if self.leaves_body_unread() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

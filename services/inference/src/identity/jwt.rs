@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::jose_header::JoseHeader;
 use super::{Clock, Identity, IdentityConfig, KeySet, Refusal};
-use crate::admission::Class;
+use crate::admission::Classes;
 
 /// Longest token that is looked at, in bytes: several times what identity providers issue.
 const TOKEN_BYTES: usize = 8 * 1024;
@@ -45,6 +45,9 @@ struct Claims {
     exp: f64,
     #[serde(default)]
     nbf: f64,
+    /// What may say the quota class.
+    #[serde(flatten)]
+    others: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Checks tokens with a set of keys.
@@ -55,6 +58,7 @@ pub struct Verifier {
     claims: Validation,
     leeway: u64,
     clock: Clock,
+    classes: Arc<Classes>,
 }
 
 impl Verifier {
@@ -68,7 +72,13 @@ impl Verifier {
         // The library reads the machine's clock; ours is injected, and the cache looks at the same times again.
         claims.validate_exp = false;
         claims.validate_nbf = false;
-        Self { keys, claims, leeway: config.jwt_leeway.as_secs(), clock }
+        Self { keys, claims, leeway: config.jwt_leeway.as_secs(), clock, classes: Arc::default() }
+    }
+
+    /// Puts whom a token names into one of `classes`.
+    #[must_use]
+    pub fn with_classes(self, classes: Arc<Classes>) -> Self {
+        Self { classes, ..self }
     }
 
     /// Seconds since the epoch, by this verifier's clock.
@@ -97,8 +107,9 @@ impl Verifier {
         let decoded = jsonwebtoken::decode::<Claims>(token, key.decoding(), &validation);
         let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
         let subject = claims.sub.filter(|subject| !subject.is_empty()).ok_or(Refusal::NoSubject)?;
+        let class = self.classes.class_of(&subject, &claims.others);
         let verified = Verified {
-            identity: Identity { subject: Arc::from(subject), class: Class::default() },
+            identity: Identity { subject: Arc::from(subject), class },
             expires: seconds(claims.exp),
             not_before: seconds(claims.nbf),
         };

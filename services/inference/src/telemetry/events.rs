@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, trace, warn};
 
-pub use super::metrics::Phase;
+pub use super::metrics::{Phase, QuotaOutcome};
 use super::{ErrorSource, installed};
 
 /// Gauges are floats; beyond 2^53 they'd lose units, and no bound of this service comes near.
@@ -161,6 +161,64 @@ impl TokenRefused {
     pub fn emit(self) {
         installed().instruments.auth("jwt", self.reason, 1);
         debug!(reason = self.reason, "credentials refused");
+    }
+}
+
+/// Credentials were not looked at: too many from the same address were refused.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerLimited;
+
+impl PeerLimited {
+    /// The outcome in `auth_decisions_total`.
+    pub const OUTCOME: &'static str = "peer-limited";
+
+    /// Counts the decision.
+    pub fn emit(self) {
+        installed().instruments.auth("jwt", Self::OUTCOME, 1);
+    }
+}
+
+/// A request was held against the quota of who sent it.
+#[derive(Debug, Clone, Copy)]
+pub struct QuotaDecided<'a> {
+    /// The name of its class.
+    pub class: &'a str,
+    /// What was decided.
+    pub outcome: QuotaOutcome,
+}
+
+impl QuotaDecided<'_> {
+    /// Counts the decision.
+    pub fn emit(self) {
+        installed().instruments.quota(self.class, self.outcome, 1);
+    }
+}
+
+/// So many identities' use is remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct QuotaKeysSwept {
+    /// How many.
+    pub keys: usize,
+}
+
+impl QuotaKeysSwept {
+    /// Sets the gauge.
+    pub fn emit(self) {
+        installed().instruments.quota_keys.set(gauge(self.keys));
+    }
+}
+
+/// So many identities' use may be remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct QuotaKeysLimitSet {
+    /// The bound.
+    pub limit: usize,
+}
+
+impl QuotaKeysLimitSet {
+    /// Sets the gauge.
+    pub fn emit(self) {
+        installed().instruments.quota_keys_limit.set(gauge(self.limit));
     }
 }
 

@@ -47,6 +47,24 @@ impl Phase {
     }
 }
 
+/// What a quota said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QuotaOutcome {
+    /// There was something left of it.
+    Admitted,
+    /// It was used up.
+    Limited,
+}
+
+impl QuotaOutcome {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Limited => "limited",
+        }
+    }
+}
+
 /// What is known at start and must therefore be visible, at zero, before the first request.
 ///
 /// Prometheus can't see the first increment of a series that wasn't there before: `increase()` of it is 0.
@@ -62,6 +80,8 @@ pub struct Declared<'a> {
     pub feature_groups: &'a [&'a str],
     /// The reasons for which credentials are refused.
     pub auth_refusals: &'a [&'static str],
+    /// The names of the quota classes.
+    pub quota_classes: &'a [&'a str],
     /// The reasons for which a connection is refused.
     pub connection_refusals: &'a [&'static str],
 }
@@ -150,6 +170,9 @@ pub(super) struct Instruments {
     pub(super) cache_limit: Gauge,
     pub(super) connections: Gauge,
     pub(super) connections_limit: Gauge,
+    quota: Table<QuotaOutcome, Counter>,
+    pub(super) quota_keys: Gauge,
+    pub(super) quota_keys_limit: Gauge,
 }
 
 impl std::fmt::Debug for Instruments {
@@ -183,6 +206,9 @@ impl Instruments {
             predictions: Table::default(),
             out_of_domain: Table::default(),
             auth: Table::default(),
+            quota: Table::default(),
+            quota_keys: gauge(series::QUOTA_KEYS),
+            quota_keys_limit: gauge(series::QUOTA_KEYS_LIMIT),
             refused_connections: Table::default(),
             model_info: Mutex::new(None),
             active_requests: gauge(series::ACTIVE_REQUESTS),
@@ -215,6 +241,10 @@ impl Instruments {
         }
         for outcome in ["allow"].iter().chain(declared.auth_refusals) {
             self.auth("jwt", outcome, 0);
+        }
+        for class in declared.quota_classes {
+            self.quota(class, QuotaOutcome::Admitted, 0);
+            self.quota(class, QuotaOutcome::Limited, 0);
         }
         for reason in declared.connection_refusals {
             self.refused_connection(reason, 0);
@@ -261,6 +291,12 @@ impl Instruments {
         let labels = || vec![label("method", method), label("outcome", outcome)];
         let register = || self.counter(series::AUTH_DECISIONS, labels());
         self.auth.with(method, outcome, register, |counter| counter.increment(requests));
+    }
+
+    pub(super) fn quota(&self, class: &str, outcome: QuotaOutcome, requests: u64) {
+        let labels = || vec![label("class", class), Label::from_static_parts("outcome", outcome.label())];
+        let register = || self.counter(series::QUOTA_DECISIONS, labels());
+        self.quota.with(class, &outcome, register, |counter| counter.increment(requests));
     }
 
     pub(super) fn refused_connection(&self, reason: &str, connections: u64) {

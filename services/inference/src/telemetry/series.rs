@@ -56,6 +56,12 @@ series! {
         "Verified tokens in the cache.";
     TOKEN_CACHE_LIMIT = Gauge Count "auth_token_cache_entries_limit",
         "Verified tokens that the cache may hold.";
+    QUOTA_DECISIONS = Counter Count "quota_decisions_total",
+        "Requests held against the quota of their identity, by class: admitted or limited.";
+    QUOTA_KEYS = Gauge Count "quota_keys",
+        "Identities whose use is remembered.";
+    QUOTA_KEYS_LIMIT = Gauge Count "quota_keys_limit",
+        "Identities whose use may be remembered; those beyond share one quota.";
     CONNECTIONS = Gauge Count "connections",
         "Open connections of the API listener.";
     CONNECTIONS_LIMIT = Gauge Count "connections_limit",

@@ -10,6 +10,7 @@ use inference::drain::Drain;
 use inference::telemetry::MetricsPage;
 use rstest::rstest;
 
+use crate::service::{Service, one_row};
 use crate::wire::{GET, Server, Wire, patient, slow_end, within};
 
 fn start(drain: &Drain) -> (Admin, Probes) {
@@ -57,6 +58,36 @@ async fn answers_what_it_knows_and_nothing_else(
 ) {
     let (admin, _probes) = start(&Drain::manual(&slow_end()));
     assert_eq!(ask(&admin, method, path).await.status(), status);
+}
+
+/// Requests that hold all places, and connections that take all others.
+#[tokio::test]
+async fn answers_while_places_and_connections_are_all_taken() {
+    let service = Service::start_with(|config| {
+        config.admission.in_flight = 2;
+        config.listen.max_connections = 5;
+    })
+    .await;
+    let (admin, _probes) = start(&Drain::manual(&slow_end()));
+    let body = one_row().to_string();
+    let mut holders = vec![service.connect().await, service.connect().await];
+    for holder in &mut holders {
+        holder.send(format!("{}expect: 100-continue\r\n\r\n", service.head("/api", body.len()))).await;
+        assert_eq!(holder.answer().await.status(), "100");
+    }
+    let mut idle = vec![service.connect().await, service.connect().await, service.connect().await];
+    for connection in &mut idle {
+        let request = format!("{}\r\n{body}", service.head("/api", body.len()));
+        connection.ask(request).await.is_problem(503, "overloaded");
+    }
+    let turned_away = service.connect().await.answer().await;
+    assert_eq!(turned_away.status(), "503");
+    for path in ["/livez", "/metrics"] {
+        assert_eq!(within(ask(&admin, "GET", path)).await.status(), "200");
+    }
+    for holder in &mut holders {
+        assert_eq!(holder.ask(&body).await.status(), "200");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod models;
 mod prediction;
 mod properties;
 mod protocols;
+mod quotas;
 mod service;
 mod startup;
 mod tokens;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use inference::admin::Probes;
-use inference::admission::Admission;
+use inference::admission::{Admission, Classes, Ticks};
 use inference::api;
 use inference::config::Config;
 use inference::dev::DevKey;
@@ -38,6 +38,7 @@ pub(crate) struct Service {
     pub(crate) token: String,
     pub(crate) config: Config,
     clock: Arc<AtomicU64>,
+    ticks: Arc<AtomicU64>,
 }
 
 impl Service {
@@ -63,7 +64,10 @@ impl Service {
         let clock = Clock::Manual(seconds.clone());
         let key = DevKey::generate().unwrap();
         let token = key.token("tester", &config.identity, &clock).unwrap();
-        let verifier = Verifier::new(keys.unwrap_or_else(|| key.verification()), &config.identity, clock);
+        let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref()).unwrap());
+        let verifier = Verifier::new(keys.unwrap_or_else(|| key.verification()), &config.identity, clock)
+            .with_classes(Arc::clone(&classes));
+        let ticks = Arc::new(AtomicU64::new(0));
         let cache =
             TokenCache::new(config.identity.token_cache_entries, config.identity.token_cache_age.as_secs());
         let probes = Probes::new(&Drain::manual(&slow_end()));
@@ -74,10 +78,10 @@ impl Service {
             ModelStore::load(&config.model).unwrap(),
             probes,
             Authenticator::new(verifier, cache.unwrap()),
-            Admission::new(&config.admission),
+            Arc::new(Admission::new(&config.admission, &classes, Ticks::Manual(ticks.clone()))),
         );
         let server = Server::start(config.listen.clone(), stack).await;
-        Self { server, key, token, config, clock: seconds }
+        Self { server, key, token, config, clock: seconds, ticks }
     }
 
     pub(crate) async fn connect(&self) -> Wire {
@@ -86,6 +90,7 @@ impl Service {
 
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.fetch_add(seconds, Ordering::Relaxed);
+        self.ticks.fetch_add(seconds * 1_000_000_000, Ordering::Relaxed);
     }
 
     /// Header lines of a request with the token and a JSON body of this length.

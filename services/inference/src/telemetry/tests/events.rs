@@ -17,6 +17,7 @@ fn declared() -> Local {
         classes: &[0, 1],
         feature_groups: &["OPERA", "MES"],
         auth_refusals: &["expired"],
+        quota_classes: &["default"],
         connection_refusals: &["limit"],
     });
     local
@@ -41,6 +42,10 @@ fn declared() -> Local {
 #[case::cache_miss(r#"auth_token_cache_lookups_total{result="miss"}"#)]
 #[case::cache_entries("auth_token_cache_entries")]
 #[case::cache_limit("auth_token_cache_entries_limit")]
+#[case::quota_admitted(r#"quota_decisions_total{class="default",outcome="admitted"}"#)]
+#[case::quota_limited(r#"quota_decisions_total{class="default",outcome="limited"}"#)]
+#[case::quota_keys("quota_keys")]
+#[case::quota_keys_limit("quota_keys_limit")]
 #[case::connections("connections")]
 #[case::connections_limit("connections_limit")]
 #[case::connections_refused(r#"connections_refused_total{reason="limit"}"#)]
