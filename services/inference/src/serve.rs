@@ -16,7 +16,8 @@ use crate::config::{Config, ConfigError, Mode};
 use crate::dev::{self, DevKey, DevKeyError};
 use crate::drain::Drain;
 use crate::identity::{
-    Authenticator, Clock, IdentityConfig, KeySet, KeySource, KeySourceError, Refusal, TokenCache, Verifier,
+    Authenticator, Clock, IdentityConfig, KeySet, KeySource, KeySourceError, Method, Refusal, TokenCache,
+    Verifier,
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
@@ -137,7 +138,11 @@ fn authenticator(
 ) -> Result<Authenticator, ServeError> {
     let cache = TokenCache::new(config.token_cache_entries, config.token_cache_age.as_secs())
         .map_err(DevKeyError::Generate)?;
-    Ok(Authenticator::new(Verifier::new(keys, config, Clock::System).with_classes(classes), cache))
+    Ok(Authenticator::new(
+        config.policy,
+        Verifier::new(keys, config, Clock::System).with_classes(classes),
+        cache,
+    ))
 }
 
 fn declare(model: &ModelStore, classes: &Classes) {
@@ -145,6 +150,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
     let metadata = current.metadata();
     let groups: Vec<&str> = metadata.domain.groups().iter().map(|group| group.name.as_str()).collect();
     let refusals: Vec<&'static str> = Refusal::iter().map(Refusal::reason).collect();
+    let methods: Vec<_> = Method::iter().map(Method::label).collect();
     let refusals = [refusals.as_slice(), &[PeerLimited::OUTCOME]].concat();
     let classes: Vec<&str> = classes.entitlements().iter().map(|class| class.name.as_str()).collect();
     metrics::declare(&Declared {
@@ -152,6 +158,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
         model: &metadata.name,
         classes: &model.golden().classes(),
         feature_groups: &groups,
+        auth_methods: &methods,
         auth_refusals: &refusals,
         quota_classes: &classes,
         connection_refusals: &listen::REFUSALS,

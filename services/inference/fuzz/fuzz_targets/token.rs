@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 
 use http::{HeaderMap, HeaderValue, header};
 use inference::dev::DevKey;
-use inference::identity::{Clock, IdentityConfig, SigningAlgorithm, Verifier, bearer_token};
+use inference::identity::{Clock, IdentityConfig, Policy, SigningAlgorithm, Verifier, bearer_token};
 use libfuzzer_sys::fuzz_target;
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     inference::crypto::install_provider();
     let config = IdentityConfig {
+        policy: Policy::Jwt,
         jwt_public_key: None,
         jwt_secret: None,
         jwks: None,

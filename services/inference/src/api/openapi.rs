@@ -70,8 +70,9 @@ pub(super) struct BodyRefusals;
 /// What a request that names a model may be refused for.
 pub(super) struct ModelRefusals;
 
-const HEAD: [ProblemKind; 7] = [
+const HEAD: [ProblemKind; 8] = [
     ProblemKind::Unauthenticated,
+    ProblemKind::CertificateRefused,
     ProblemKind::BodyTooLarge,
     ProblemKind::HeadersTooLarge,
     ProblemKind::QuotaExceeded,

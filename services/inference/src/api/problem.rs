@@ -142,6 +142,9 @@ pub enum ApiError {
     /// Who is calling is not known.
     #[error("{0}")]
     Unauthenticated(Refusal),
+    /// The connection's client certificate does not say who is calling.
+    #[error("{0}")]
+    CertificateRefused(Refusal),
     /// The caller's quota is used up.
     #[error(
         "the quota of class `{class}` is used up: {burst} at once, as many again in {window} s; retry after \
@@ -255,6 +258,9 @@ impl ProblemKind {
             }
             Self::Unauthenticated => {
                 (StatusCode::UNAUTHORIZED, "unauthenticated", "Who is calling is not known", Client)
+            }
+            Self::CertificateRefused => {
+                (StatusCode::FORBIDDEN, "certificate-refused", "The client certificate is refused", Client)
             }
             Self::QuotaExceeded => {
                 (StatusCode::TOO_MANY_REQUESTS, "quota-exceeded", "The quota is used up", Limit)

@@ -1,4 +1,4 @@
-//! Lets a request through with an [`Identity`](super::Identity) or refuses it. The only place that reads the
+//! Lets a request through with an [`Identity`] or refuses it. The only place that reads the
 //! `Authorization` header.
 
 use std::time::Instant;
@@ -6,52 +6,87 @@ use std::time::Instant;
 use axum::extract::Request;
 use http::{HeaderMap, header};
 
-use super::{Refusal, TokenCache, Verified, Verifier};
+use super::policy::Method;
+use super::{ClientCertificate, Identity, Policy, Refusal, TokenCache, Verifier};
 use crate::api::{ApiError, PUBLIC_PATHS};
+use crate::listen::Peer;
 use crate::telemetry::events::{self, Phase};
 
 /// Decides who is calling.
 #[derive(Debug)]
 pub struct Authenticator {
+    policy: Policy,
     verifier: Verifier,
     cache: TokenCache,
 }
 
 impl Authenticator {
-    /// Checks with `verifier` what is not in `cache`.
+    /// Asks for the proofs of `policy`; checks with `verifier` the tokens that are not in `cache`.
     #[must_use]
-    pub fn new(verifier: Verifier, cache: TokenCache) -> Self {
-        Self { verifier, cache }
+    pub fn new(policy: Policy, verifier: Verifier, cache: TokenCache) -> Self {
+        Self { policy, verifier, cache }
     }
 
-    /// Puts the [`Identity`](super::Identity) of the caller into the request's extensions. Public paths pass without one.
+    /// Puts the [`Identity`] of the caller into the request's extensions. Public paths pass without one.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`] with what is wrong with the caller's credentials.
+    /// [`ApiError::Unauthenticated`] or [`ApiError::CertificateRefused`] with what is wrong with the caller's
+    /// credentials.
     pub fn authenticate(&self, request: &mut Request) -> Result<(), ApiError> {
         let path = request.uri().path();
         if PUBLIC_PATHS.iter().any(|paths| paths.contains(&path)) {
             return Ok(());
         }
         let started = Instant::now();
-        let decision = self.identify(request.headers());
+        let certificate = request.extensions().get::<Peer>().and_then(|peer| peer.certificate.as_deref());
+        let has_token = request.headers().contains_key(header::AUTHORIZATION);
+        let method = self.policy.method(has_token, certificate.is_some());
+        let decision = self.identify(method, request.headers(), certificate);
         events::PhaseTimed { phase: Phase::Auth, took: started.elapsed() }.emit();
         match decision {
-            Ok(verified) => {
-                events::TokenAccepted.emit();
-                request.extensions_mut().insert(verified.identity);
+            Ok(identity) => {
+                events::CallerAccepted { method: method.label() }.emit();
+                request.extensions_mut().insert(identity);
                 Ok(())
             }
             Err(refusal) => {
-                events::TokenRefused { reason: refusal.reason() }.emit();
-                Err(ApiError::Unauthenticated(refusal))
+                events::CallerRefused { method: method.label(), reason: refusal.reason() }.emit();
+                Err(match refusal {
+                    Refusal::NoCertificate | Refusal::NamelessCertificate => {
+                        ApiError::CertificateRefused(refusal)
+                    }
+                    _ => ApiError::Unauthenticated(refusal),
+                })
             }
         }
     }
 
-    fn identify(&self, headers: &HeaderMap) -> Result<Verified, Refusal> {
-        let token = bearer_token(headers)?;
-        self.cache.verify(token, &self.verifier)
+    fn identify(
+        &self,
+        method: Method,
+        headers: &HeaderMap,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<Identity, Refusal> {
+        if method != Method::Jwt && certificate.is_none() {
+            return Err(Refusal::NoCertificate);
+        }
+        if method == Method::Mtls {
+            let subject = certificate.and_then(|certificate| certificate.subject.clone());
+            let subject = subject.ok_or(Refusal::NamelessCertificate)?;
+            let class = self.verifier.class_of(&subject);
+            return Ok(Identity { subject, class });
+        }
+        let verified = self.cache.verify(bearer_token(headers)?, &self.verifier)?;
+        match (verified.bound_to, certificate) {
+            // Whatever the policy: who bound a token wants it to be worth nothing to a thief.
+            (Some(thumbprint), certificate)
+                if certificate.is_none_or(|certificate| certificate.thumbprint != thumbprint) =>
+            {
+                Err(Refusal::NotBoundToThis)
+            }
+            (None, _) if self.policy == Policy::Bound => Err(Refusal::NotBound),
+            _ => Ok(verified.identity),
+        }
     }
 }
 

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::SigningAlgorithm;
+use super::{Policy, SigningAlgorithm};
 
 /// What is accepted as a proof.
 #[derive(Debug, Clone, clap::Args)]
 pub struct IdentityConfig {
+    /// The proofs that a caller has to bring
+    #[arg(long, env = "INFERENCE_POLICY", value_enum, default_value_t = Policy::Jwt)]
+    pub policy: Policy,
     /// PEM file with the issuer's public key (RSA: RS256, PS256; P-256: ES256; P-384: ES384; Ed25519: EdDSA)
     #[arg(long, env = "INFERENCE_JWT_PUBLIC_KEY", value_name = "FILE", conflicts_with_all = ["jwt_secret", "jwks"])]
     pub jwt_public_key: Option<PathBuf>,

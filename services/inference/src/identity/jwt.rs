@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::Validation;
 use jsonwebtoken::errors::ErrorKind;
 use serde::Deserialize;
 
 use super::jose_header::JoseHeader;
 use super::{Clock, Identity, IdentityConfig, KeySet, Refusal};
-use crate::admission::Classes;
+use crate::admission::{Class, Classes};
 
 /// Longest token that is looked at, in bytes: several times what identity providers issue.
 const TOKEN_BYTES: usize = 8 * 1024;
@@ -18,6 +20,8 @@ const TOKEN_BYTES: usize = 8 * 1024;
 pub struct Verified {
     /// Who it names.
     pub identity: Identity,
+    /// Thumbprint of the one certificate that it may come with (RFC 8705 §3.1); `None`: with any, and without.
+    pub bound_to: Option<[u8; 32]>,
     expires: u64,
     not_before: u64,
 }
@@ -45,9 +49,25 @@ struct Claims {
     exp: f64,
     #[serde(default)]
     nbf: f64,
+    cnf: Option<Confirmation>,
     /// What may say the quota class.
     #[serde(flatten)]
     others: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The proof of possession that a token asks for (RFC 7800 §3.1); members that are not known are to be ignored.
+#[derive(Deserialize)]
+struct Confirmation {
+    #[serde(rename = "x5t#S256")]
+    certificate: Option<String>,
+}
+
+impl Confirmation {
+    fn thumbprint(self) -> Result<Option<[u8; 32]>, Refusal> {
+        let Some(encoded) = self.certificate else { return Ok(None) };
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| Refusal::Malformed)?;
+        bytes.try_into().map(Some).map_err(|_| Refusal::Malformed)
+    }
 }
 
 /// Checks tokens with a set of keys.
@@ -87,6 +107,12 @@ impl Verifier {
         self.clock.now()
     }
 
+    /// The quota class of whom a certificate names.
+    #[must_use]
+    pub fn class_of(&self, subject: &str) -> Class {
+        self.classes.class_of(subject, &serde_json::Map::new())
+    }
+
     /// Leeway in seconds.
     #[must_use]
     pub fn leeway(&self) -> u64 {
@@ -110,6 +136,7 @@ impl Verifier {
         let class = self.classes.class_of(&subject, &claims.others);
         let verified = Verified {
             identity: Identity { subject: Arc::from(subject), class },
+            bound_to: claims.cnf.map_or(Ok(None), Confirmation::thumbprint)?,
             expires: seconds(claims.exp),
             not_before: seconds(claims.nbf),
         };

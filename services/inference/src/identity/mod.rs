@@ -9,6 +9,7 @@ mod jose_header;
 mod jwt;
 mod key_source;
 mod keys;
+mod policy;
 mod refusal;
 mod token_cache;
 
@@ -21,6 +22,7 @@ pub use config::IdentityConfig;
 pub use jwt::{Verified, Verifier};
 pub use key_source::{KeySource, KeySourceError};
 pub use keys::{KeyError, KeySet, SigningAlgorithm, VerificationKey};
+pub use policy::{Method, Policy};
 pub use refusal::Refusal;
 pub use token_cache::TokenCache;
 

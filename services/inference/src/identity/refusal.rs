@@ -37,6 +37,14 @@ pub enum Refusal {
     WrongAudience,
     /// `sub` is missing or empty.
     NoSubject,
+    /// No client certificate, where one is asked for.
+    NoCertificate,
+    /// A client certificate without the name that identities are read from.
+    NamelessCertificate,
+    /// A token that is not bound to a certificate, where it has to be.
+    NotBound,
+    /// A token that is bound to another certificate than it came with: a stolen one.
+    NotBoundToThis,
 }
 
 impl Refusal {
@@ -60,6 +68,10 @@ impl Refusal {
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
             Self::NoSubject => "no_subject",
+            Self::NoCertificate => "no_certificate",
+            Self::NamelessCertificate => "nameless_certificate",
+            Self::NotBound => "not_bound",
+            Self::NotBoundToThis => "bound_to_another",
         }
     }
 
@@ -97,6 +109,12 @@ impl std::fmt::Display for Refusal {
             Self::WrongIssuer => "the token is from another issuer (`iss`)",
             Self::WrongAudience => "the token is for another audience (`aud`)",
             Self::NoSubject => "the token names no subject (`sub`)",
+            Self::NoCertificate => "the connection has no client certificate",
+            Self::NamelessCertificate => {
+                "the client certificate names nobody in its subject alternative names"
+            }
+            Self::NotBound => "the token is not bound to a client certificate (`cnf`)",
+            Self::NotBoundToThis => "the token is bound to another client certificate (`cnf`)",
         })
     }
 }

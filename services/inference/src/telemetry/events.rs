@@ -140,27 +140,33 @@ impl ModelRefused<'_> {
 
 /// Credentials were accepted.
 #[derive(Debug, Clone, Copy)]
-pub struct TokenAccepted;
+pub struct CallerAccepted {
+    /// The way in which the caller was proved.
+    pub method: &'static str,
+}
 
-impl TokenAccepted {
+impl CallerAccepted {
     /// Counts the decision.
     pub fn emit(self) {
-        installed().instruments.auth("jwt", "allow", 1);
+        installed().instruments.auth(self.method, "allow", 1);
     }
 }
 
 /// Credentials were refused.
 #[derive(Debug, Clone, Copy)]
-pub struct TokenRefused {
+pub struct CallerRefused {
+    /// The way in which the caller was to be proved.
+    pub method: &'static str,
     /// One of a closed set of reasons.
     pub reason: &'static str,
 }
 
-impl TokenRefused {
+impl CallerRefused {
     /// Counts the decision.
     pub fn emit(self) {
-        installed().instruments.auth("jwt", self.reason, 1);
-        debug!(reason = self.reason, "credentials refused");
+        let Self { method, reason } = self;
+        installed().instruments.auth(method, reason, 1);
+        debug!(method, reason, "credentials refused");
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Declared<'a> {
     pub classes: &'a [i64],
     /// The model's feature groups.
     pub feature_groups: &'a [&'a str],
+    /// The ways in which callers are proved.
+    pub auth_methods: &'a [&'static str],
     /// The reasons for which credentials are refused.
     pub auth_refusals: &'a [&'static str],
     /// The names of the quota classes.
@@ -239,8 +241,10 @@ impl Instruments {
         for group in declared.feature_groups {
             self.out_of_domain(declared.model, group, 0);
         }
-        for outcome in ["allow"].iter().chain(declared.auth_refusals) {
-            self.auth("jwt", outcome, 0);
+        for method in declared.auth_methods {
+            for outcome in ["allow"].iter().chain(declared.auth_refusals) {
+                self.auth(method, outcome, 0);
+            }
         }
         for class in declared.quota_classes {
             self.quota(class, QuotaOutcome::Admitted, 0);

@@ -18,6 +18,7 @@ mod drain;
 mod issuer;
 mod listener;
 mod models;
+mod policies;
 mod prediction;
 mod properties;
 mod protocols;

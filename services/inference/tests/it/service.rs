@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::map_request;
 use clap::Parser;
 use inference::admin::Probes;
 use inference::admission::{Admission, Classes, Ticks};
@@ -11,8 +14,8 @@ use inference::api;
 use inference::config::Config;
 use inference::dev::DevKey;
 use inference::drain::Drain;
-use inference::identity::{Authenticator, Clock, KeySet, TokenCache, Verifier};
-use inference::listen::ListenConfig;
+use inference::identity::{Authenticator, ClientCertificate, Clock, KeySet, Policy, TokenCache, Verifier};
+use inference::listen::{ListenConfig, Peer};
 use inference::model::ModelStore;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -47,15 +50,33 @@ impl Service {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_with_keys(change, None).await
+        Self::start_with_keys(change, None, |stack| stack).await
+    }
+
+    /// A service whose connections all have this certificate.
+    pub(crate) async fn start_behind_tls(policy: Policy, certificate: Option<ClientCertificate>) -> Self {
+        let certificate = certificate.map(Arc::new);
+        let proved = map_request(move |mut request: Request| {
+            let certificate = certificate.clone();
+            async move {
+                request.extensions_mut().get_mut::<Peer>().unwrap().certificate = certificate;
+                request
+            }
+        });
+        Self::start_with_keys(|config| config.identity.policy = policy, None, |stack| stack.layer(proved))
+            .await
     }
 
     /// A service that checks tokens with these keys and not with its own.
     pub(crate) async fn start_checking(keys: KeySet) -> Self {
-        Self::start_with_keys(|_| {}, Some(keys)).await
+        Self::start_with_keys(|_| {}, Some(keys), |stack| stack).await
     }
 
-    async fn start_with_keys(change: impl FnOnce(&mut Config), keys: Option<KeySet>) -> Self {
+    async fn start_with_keys(
+        change: impl FnOnce(&mut Config),
+        keys: Option<KeySet>,
+        wrap: impl FnOnce(Router) -> Router,
+    ) -> Self {
         inference::crypto::install_provider();
         let mut config = defaults();
         config.listen = ListenConfig { header_bytes: config.listen.header_bytes, ..patient() };
@@ -77,10 +98,10 @@ impl Service {
             config.listen.header_bytes,
             ModelStore::load(&config.model).unwrap(),
             probes,
-            Authenticator::new(verifier, cache.unwrap()),
+            Authenticator::new(config.identity.policy, verifier, cache.unwrap()),
             Arc::new(Admission::new(&config.admission, &classes, Ticks::Manual(ticks.clone()))),
         );
-        let server = Server::start(config.listen.clone(), stack).await;
+        let server = Server::start(config.listen.clone(), wrap(stack)).await;
         Self { server, key, token, config, clock: seconds, ticks }
     }
 

@@ -16,6 +16,7 @@ fn declared() -> Local {
         model: "flights",
         classes: &[0, 1],
         feature_groups: &["OPERA", "MES"],
+        auth_methods: &["jwt"],
         auth_refusals: &["expired"],
         quota_classes: &["default"],
         connection_refusals: &["limit"],
@@ -90,9 +91,9 @@ fn predictions_are_counted_by_class_also_beyond_the_tally() {
 #[test]
 fn counters_and_gauges_follow_their_events() {
     let local = declared();
-    events::TokenAccepted.emit();
-    events::TokenRefused { reason: "expired" }.emit();
-    events::TokenRefused { reason: "not declared" }.emit();
+    events::CallerAccepted { method: "jwt" }.emit();
+    events::CallerRefused { method: "jwt", reason: "expired" }.emit();
+    events::CallerRefused { method: "jwt", reason: "not declared" }.emit();
     events::TokenCacheLookup { hit: true }.emit();
     events::TokenCacheFilled { entries: 3 }.emit();
     events::InFlightLimitSet { limit: 256 }.emit();

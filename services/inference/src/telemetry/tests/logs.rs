@@ -119,7 +119,7 @@ fn a_client_that_is_refused_can_not_fill_the_logs() {
         for source in [ErrorSource::Client, ErrorSource::Limit] {
             events::RequestRefused { code: "c", source, internal: &"reason" }.emit();
         }
-        events::TokenRefused { reason: "expired" }.emit();
+        events::CallerRefused { method: "jwt", reason: "expired" }.emit();
         events::ConnectionRefused { reason: "limit" }.emit();
     });
     assert_eq!(lines.take(), "");

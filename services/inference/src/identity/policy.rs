@@ -1,0 +1,53 @@
+//! Which proofs a caller has to bring. Checks none of them.
+
+/// What is accepted as a proof of who is calling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Policy {
+    /// A token.
+    Jwt,
+    /// A client certificate.
+    Mtls,
+    /// A token; of a caller that sends none, a client certificate.
+    Either,
+    /// A token and a client certificate, whoever they name.
+    Both,
+    /// A token that was bound to the client certificate it comes with (RFC 8705 §3).
+    Bound,
+}
+
+/// The way in which one caller was, or was to be, proved: the label `method` of `auth_decisions_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
+pub enum Method {
+    /// By a token.
+    Jwt,
+    /// By a client certificate.
+    Mtls,
+    /// By both at once.
+    Both,
+}
+
+impl Method {
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Mtls => "mtls",
+            Self::Both => "jwt+mtls",
+        }
+    }
+}
+
+impl Policy {
+    /// How a caller that brings this much is to be proved. A caller that sends a token is judged by it: a certificate
+    /// does not excuse a wrong one.
+    pub(super) const fn method(self, has_token: bool, has_certificate: bool) -> Method {
+        match self {
+            Self::Jwt => Method::Jwt,
+            Self::Mtls => Method::Mtls,
+            Self::Either if has_certificate && !has_token => Method::Mtls,
+            Self::Either => Method::Jwt,
+            Self::Both | Self::Bound => Method::Both,
+        }
+    }
+}
