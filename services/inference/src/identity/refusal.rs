@@ -75,6 +75,14 @@ impl Refusal {
         }
     }
 
+    /// Whether the same token gets the same answer a moment later, and finding out costs a signature.
+    pub(super) const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::BadSignature | Self::Expired | Self::WrongIssuer | Self::WrongAudience | Self::NoSubject
+        )
+    }
+
     /// The `WWW-Authenticate` header (RFC 6750 §3): no error code where no credentials came (§3.1).
     #[must_use]
     pub const fn challenge(self) -> HeaderValue {

@@ -1,12 +1,15 @@
 //! Remembers verified tokens, so that a signature is checked once and not with every request. Never holds a token: only
-//! a keyed hash of it. Remembers no refusal.
+//! a keyed hash of it.
+//!
+//! Refusals are remembered apart, few and not for long: a client that repeats a wrong token costs no signature each
+//! time, and a flood of wrong tokens can't push out a right one.
 
 use aws_lc_rs::error::Unspecified;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::{Refusal, Verified, Verifier};
-use crate::telemetry::events;
+use crate::telemetry::events::{self, TokenCacheResult};
 
 /// A hit lets a caller in, so a collision must not be findable.
 type Digest = [u8; 32];
@@ -14,11 +17,18 @@ type Digest = [u8; 32];
 /// One block of the hash function: what has been hashed of the key is a state of whole blocks, made once.
 const KEY_BYTES: usize = 64;
 
+/// How many refusals are remembered: as many clients repeat a wrong token at the same time as there may be connections.
+const REFUSALS: usize = 1000;
+
+/// How long a refusal is remembered, in seconds: not long enough to matter to who mends a token or a key.
+const REFUSAL_SECONDS: u64 = 10;
+
 /// Verified tokens, bounded in number and in age.
 pub struct TokenCache {
     /// SHA-256 of the key, open for the token. No HMAC: nobody sees a digest, so that none can be extended.
     keyed: Sha256,
     entries: Cache<Digest, Entry>,
+    refusals: Cache<Digest, (Refusal, u64)>,
     max_age: u64,
 }
 
@@ -43,7 +53,12 @@ impl TokenCache {
         events::TokenCacheLimitSet { limit: entries }.emit();
         let mut key = [0; KEY_BYTES];
         aws_lc_rs::rand::fill(&mut key)?;
-        Ok(Self { keyed: Sha256::new_with_prefix(key), entries: Cache::new(entries), max_age })
+        Ok(Self {
+            keyed: Sha256::new_with_prefix(key),
+            entries: Cache::new(entries),
+            refusals: Cache::new(REFUSALS),
+            max_age,
+        })
     }
 
     /// What is known of `token`, or what `verifier` finds. The times are looked at on every call.
@@ -54,14 +69,25 @@ impl TokenCache {
         let digest = self.digest(token);
         let now = verifier.now();
         let known = self.entries.get(&digest).filter(|entry| now.saturating_sub(entry.since) < self.max_age);
-        events::TokenCacheLookup { hit: known.is_some() }.emit();
         if let Some(Entry { verified, .. }) = known {
+            events::TokenCacheLookup { result: TokenCacheResult::Hit }.emit();
             verified.check_times(now, verifier.leeway()).inspect_err(|_over| {
                 self.entries.remove(&digest);
             })?;
             return Ok(verified);
         }
-        let verified = verifier.verify(token)?;
+        let refused =
+            self.refusals.get(&digest).filter(|(_, since)| now.saturating_sub(*since) < REFUSAL_SECONDS);
+        if let Some((refusal, _)) = refused {
+            events::TokenCacheLookup { result: TokenCacheResult::Refused }.emit();
+            return Err(refusal);
+        }
+        events::TokenCacheLookup { result: TokenCacheResult::Miss }.emit();
+        let verified = verifier.verify(token).inspect_err(|refusal| {
+            if refusal.is_final() {
+                self.refusals.insert(digest, (*refusal, now));
+            }
+        })?;
         self.entries.insert(digest, Entry { verified: verified.clone(), since: now });
         events::TokenCacheFilled { entries: self.entries.len() }.emit();
         Ok(verified)

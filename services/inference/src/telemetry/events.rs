@@ -228,18 +228,33 @@ impl QuotaKeysLimitSet {
     }
 }
 
-/// The cache of verified tokens was asked.
+/// What the cache of tokens knew of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenCacheResult {
+    /// That it is right.
+    Hit,
+    /// That it was refused a moment ago.
+    Refused,
+    /// Nothing.
+    Miss,
+}
+
+/// The cache of tokens was asked.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenCacheLookup {
-    /// Whether it knew the token.
-    pub hit: bool,
+    /// What it knew.
+    pub result: TokenCacheResult,
 }
 
 impl TokenCacheLookup {
     /// Counts the look-up.
     pub fn emit(self) {
         let instruments = &installed().instruments;
-        let counter = if self.hit { &instruments.cache_hits } else { &instruments.cache_misses };
+        let counter = match self.result {
+            TokenCacheResult::Hit => &instruments.cache_hits,
+            TokenCacheResult::Refused => &instruments.cache_refused,
+            TokenCacheResult::Miss => &instruments.cache_misses,
+        };
         counter.increment(1);
     }
 }

@@ -51,7 +51,7 @@ series! {
     AUTH_DECISIONS = Counter Count "auth_decisions_total",
         "Requests whose credentials were checked, by the way they were proved: allow, or why they were refused.";
     TOKEN_CACHE_LOOKUPS = Counter Count "auth_token_cache_lookups_total",
-        "Look-ups in the cache of verified tokens: hit or miss.";
+        "Look-ups in the cache of tokens: hit (verified before), refused (refused a moment ago) or miss.";
     TOKEN_CACHE_ENTRIES = Gauge Count "auth_token_cache_entries",
         "Verified tokens in the cache.";
     TOKEN_CACHE_LIMIT = Gauge Count "auth_token_cache_entries_limit",

@@ -25,5 +25,6 @@ mod protocols;
 mod quotas;
 mod service;
 mod startup;
+mod token_memory;
 mod tokens;
 mod wire;

@@ -94,7 +94,8 @@ fn counters_and_gauges_follow_their_events() {
     events::CallerAccepted { method: "jwt" }.emit();
     events::CallerRefused { method: "jwt", reason: "expired" }.emit();
     events::CallerRefused { method: "jwt", reason: "not declared" }.emit();
-    events::TokenCacheLookup { hit: true }.emit();
+    events::TokenCacheLookup { result: events::TokenCacheResult::Hit }.emit();
+    events::TokenCacheLookup { result: events::TokenCacheResult::Refused }.emit();
     events::TokenCacheFilled { entries: 3 }.emit();
     events::InFlightLimitSet { limit: 256 }.emit();
     events::ConnectionOpened.emit();
@@ -109,6 +110,7 @@ fn counters_and_gauges_follow_their_events() {
         (r#"auth_decisions_total{method="jwt",outcome="expired"}"#, 1.0),
         (r#"auth_decisions_total{method="jwt",outcome="not declared"}"#, 1.0),
         (r#"auth_token_cache_lookups_total{result="hit"}"#, 1.0),
+        (r#"auth_token_cache_lookups_total{result="refused"}"#, 1.0),
         (r#"auth_token_cache_lookups_total{result="miss"}"#, 0.0),
         ("auth_token_cache_entries", 3.0),
         ("http_server_active_requests_limit", 256.0),
