@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::rate::{Burst, Rate};
+use governor::Quota;
+
+use super::rate::{self, Burst};
 
 /// A class of the configuration, by its place there; the first is the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -18,7 +20,7 @@ pub struct Entitlement {
     /// The label of its metrics and the policy in `RateLimit-Policy`.
     pub name: String,
     /// How much each of its identities may ask; `None`: as much as there are places.
-    pub quota: Option<Rate>,
+    pub quota: Option<Quota>,
     /// The share of all places, in percent, above which its requests find none.
     pub places: u8,
 }
@@ -100,7 +102,7 @@ impl Classes {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
             let read = match key {
                 "rate" => value.parse().map(|value| rate = Some(value)),
-                "burst" => value.parse().map(|Burst(value)| burst = Some(value)),
+                "burst" => value.parse().map(|value: Burst| burst = Some(value)),
                 "places" => percent(value).map(|value| places = value),
                 _ => {
                     members += usize::from(key == "sub" || key.starts_with("claim:"));
@@ -120,7 +122,7 @@ impl Classes {
             wrong.push(format!("nobody is in {name:?}; expected `sub=SUBJECT` or `claim:NAME=VALUE`"));
         }
         let quota = match (rate, burst) {
-            (Some(per), Some(burst)) => Some(Rate::new(per, burst)),
+            (Some(pace), Some(burst)) => Some(rate::quota(pace, burst)),
             (None, None) => None,
             _ => {
                 wrong.push("only one of `rate` and `burst`; expected both, or none for no quota".to_owned());
@@ -222,7 +224,10 @@ internal                                   claim:scope=ops
     fn a_line_says_what_its_class_may() {
         let classes = Classes::parse("classes", FILE).unwrap();
         let [default, _, internal] = classes.entitlements() else { panic!("three classes") };
-        assert_eq!((default.quota, default.places), (Some(Rate::new("10/s".parse().unwrap(), 20)), 50));
+        assert_eq!(
+            (default.quota, default.places),
+            (Some(rate::quota("10/s".parse().unwrap(), "20".parse().unwrap())), 50)
+        );
         assert_eq!((internal.quota, internal.places), (None, 100));
         assert_eq!(Classes::load(None).unwrap().entitlements().len(), 1);
     }

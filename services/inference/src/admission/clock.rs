@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::rate::Nanos;
+use governor::clock::Clock;
+use governor::nanos::Nanos;
 
 /// Tells how long it has been since the start; never goes back.
 #[derive(Debug, Clone)]
@@ -15,11 +16,13 @@ pub enum Ticks {
     Manual(Arc<AtomicU64>),
 }
 
-impl Ticks {
-    pub(super) fn now(&self) -> Nanos {
+impl Clock for Ticks {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
         match self {
-            Self::Since(start) => Nanos::try_from(start.elapsed().as_nanos()).unwrap_or(Nanos::MAX),
-            Self::Manual(nanos) => nanos.load(Ordering::Relaxed),
+            Self::Since(start) => start.elapsed().into(),
+            Self::Manual(nanos) => nanos.load(Ordering::Relaxed).into(),
         }
     }
 }

@@ -16,13 +16,15 @@ use std::time::{Duration, Instant};
 
 pub use class::{Class, Classes, ClassesError, Entitlement};
 pub use clock::Ticks;
+pub use peer::Peers;
 pub use places::Place;
-pub use rate::{Burst, Pace, Rate};
+pub use rate::{Burst, Pace};
 
 use crate::api::ApiError;
 use crate::identity::Identity;
 use crate::telemetry::events::{self, Phase, QuotaOutcome};
-use keys::Keys;
+use governor::clock::Clock as _;
+use keys::{Keys, Limiter};
 use places::Places;
 
 /// How long a client that found no place is asked to stay away. One second is the shortest that `Retry-After` can say.
@@ -61,6 +63,7 @@ pub struct AdmissionConfig {
 #[derive(Debug)]
 struct Allowed {
     entitlement: Entitlement,
+    limiter: Option<Limiter>,
     places: usize,
 }
 
@@ -69,7 +72,7 @@ struct Allowed {
 pub struct Admission {
     classes: Vec<Allowed>,
     keys: Keys,
-    peers: peer::Peers,
+    peers: Peers,
     places: Places,
     ticks: Ticks,
 }
@@ -80,14 +83,16 @@ impl Admission {
     pub fn new(config: &AdmissionConfig, classes: &Classes, ticks: Ticks) -> Self {
         events::InFlightLimitSet { limit: config.in_flight }.emit();
         events::QuotaKeysLimitSet { limit: config.quota_keys }.emit();
-        let allowed = |entitlement: &Entitlement| Allowed {
+        let keys = Keys::new(config.quota_keys);
+        let allowed = |(id, entitlement): (u64, &Entitlement)| Allowed {
             entitlement: entitlement.clone(),
+            limiter: entitlement.quota.map(|quota| Limiter::new(id, quota, &keys, &ticks)),
             places: places::share(config.in_flight, entitlement.places),
         };
         Self {
-            classes: classes.entitlements().iter().map(allowed).collect(),
-            keys: Keys::new(config.quota_keys),
-            peers: peer::Peers::new(Rate::new(config.refusals_per_address, config.refusals_burst.0)),
+            classes: (0..).zip(classes.entitlements()).map(allowed).collect(),
+            peers: Peers::new(rate::quota(config.refusals_per_address, config.refusals_burst), &ticks),
+            keys,
             places: Places::new(),
             ticks,
         }
@@ -95,8 +100,8 @@ impl Admission {
 
     /// Those who sent more wrong credentials than an address may are not asked for more.
     #[must_use]
-    pub fn peers(&self) -> peer::Counter<'_> {
-        peer::Counter { peers: &self.peers, now: self.ticks.now() }
+    pub const fn peers(&self) -> &Peers {
+        &self.peers
     }
 
     /// Takes one request from the identity's quota and a place to be held while it is worked on; what is public has no
@@ -117,26 +122,9 @@ impl Admission {
         // An identity's class comes from the same classes.
         let allowed = self.classes.get(usize::from(place)).ok_or_else(overloaded)?;
         if let Some(identity) = identity {
-            self.take(identity, &allowed.entitlement)?;
+            take(identity, allowed)?;
         }
         self.places.take(allowed.places).ok_or_else(overloaded)
-    }
-
-    fn take(&self, identity: &Identity, entitlement: &Entitlement) -> Result<(), ApiError> {
-        let class = entitlement.name.as_str();
-        let who = (identity.class, &identity.subject);
-        let taken = match entitlement.quota {
-            Some(rate) => self.keys.take(who, rate, self.ticks.now()).map_err(|wait| (rate, wait)),
-            None => Ok(()),
-        };
-        let outcome = if taken.is_ok() { QuotaOutcome::Admitted } else { QuotaOutcome::Limited };
-        events::QuotaDecided { class, outcome }.emit();
-        taken.map_err(|(rate, wait)| ApiError::QuotaExceeded {
-            class: class.to_owned(),
-            burst: rate.burst(),
-            window: rate::whole_seconds(rate.window()),
-            retry_after: rate::whole_seconds(wait),
-        })
     }
 
     /// Forgets, once a second and for ever, what need not be remembered.
@@ -152,4 +140,17 @@ impl Admission {
         events::QuotaKeysSwept { keys: self.keys.sweep(now) }.emit();
         self.peers.sweep(now);
     }
+}
+
+fn take(identity: &Identity, Allowed { entitlement, limiter, .. }: &Allowed) -> Result<(), ApiError> {
+    let class = entitlement.name.as_str();
+    let taken = limiter.as_ref().map_or(Ok(()), |limiter| limiter.take(&identity.subject));
+    let outcome = if taken.is_ok() { QuotaOutcome::Admitted } else { QuotaOutcome::Limited };
+    events::QuotaDecided { class, outcome }.emit();
+    taken.map_err(|wait| ApiError::QuotaExceeded {
+        class: class.to_owned(),
+        burst: entitlement.quota.map_or(0, |quota| quota.burst_size().get()),
+        window: entitlement.quota.map_or(0, |quota| rate::whole_seconds(quota.burst_size_replenished_in())),
+        retry_after: rate::whole_seconds(wait),
+    })
 }

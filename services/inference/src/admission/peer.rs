@@ -5,10 +5,12 @@
 //! The address is that of the connection, never one that a header tells: anybody can write a header.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use super::keys::Keys;
-use super::rate::{self, Nanos, Rate};
+use governor::Quota;
+use governor::nanos::Nanos;
+
+use super::keys::{Keys, Limiter};
+use super::{Ticks, rate};
 use crate::api::ApiError;
 use crate::telemetry::events;
 
@@ -17,48 +19,36 @@ const ADDRESSES: usize = 100_000;
 
 /// Addresses that sent wrong credentials.
 #[derive(Debug)]
-pub(super) struct Peers {
+pub struct Peers {
     keys: Keys,
-    rate: Rate,
+    limiter: Limiter,
 }
 
 impl Peers {
-    pub(super) fn new(rate: Rate) -> Self {
-        Self { keys: Keys::new(ADDRESSES), rate }
+    pub(super) fn new(quota: Quota, ticks: &Ticks) -> Self {
+        let keys = Keys::new(ADDRESSES);
+        Self { limiter: Limiter::new(0, quota, &keys, ticks), keys }
     }
 
     pub(super) fn sweep(&self, now: Nanos) {
         self.keys.sweep(now);
     }
-}
 
-/// Counts what addresses got wrong, at one moment.
-#[derive(Debug)]
-pub struct Counter<'a> {
-    pub(super) peers: &'a Peers,
-    pub(super) now: Nanos,
-}
-
-impl Counter<'_> {
     /// To be asked before credentials are looked at.
     ///
     /// # Errors
     /// [`ApiError::TooManyRefusals`] where too many from this address were wrong.
     pub fn check(&self, address: SocketAddr) -> Result<(), ApiError> {
-        let Peers { keys, rate } = self.peers;
-        let wait = keys.wait(network(address.ip()), *rate, self.now);
-        if wait == Duration::ZERO {
-            return Ok(());
-        }
-        events::PeerLimited.emit();
-        Err(ApiError::TooManyRefusals { retry_after: rate::whole_seconds(wait) })
+        self.limiter.check(network(address.ip())).map_err(|wait| {
+            events::PeerLimited.emit();
+            ApiError::TooManyRefusals { retry_after: rate::whole_seconds(wait) }
+        })
     }
 
     /// Credentials from this address were refused.
     pub fn refused(&self, address: SocketAddr) {
-        let Peers { keys, rate } = self.peers;
         // What it has to wait is said to the next request.
-        let _wait = keys.take(network(address.ip()), *rate, self.now);
+        let _wait = self.limiter.take(network(address.ip()));
     }
 }
 
@@ -72,6 +62,9 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use rstest::rstest;
 
     use super::*;
@@ -86,13 +79,15 @@ mod tests {
         #[case] other: &str,
         #[case] slowed: bool,
     ) {
-        let peers = Peers::new(Rate::new("1/s".parse().unwrap(), 2));
+        let clock = Arc::new(AtomicU64::new(0));
+        let quota = rate::quota("1/s".parse().unwrap(), "2".parse().unwrap());
+        let peers = Peers::new(quota, &Ticks::Manual(Arc::clone(&clock)));
         let at = |text: &str| SocketAddr::new(text.parse().unwrap(), 1);
-        let now = |now| Counter { peers: &peers, now };
-        now(0).refused(at(guesser));
-        assert!(now(0).check(at(other)).is_ok());
-        now(0).refused(at(guesser));
-        assert_eq!(now(0).check(at(other)).is_err(), slowed);
-        assert!(now(1_000_000_000).check(at(other)).is_ok());
+        peers.refused(at(guesser));
+        assert!(peers.check(at(other)).is_ok());
+        peers.refused(at(guesser));
+        assert_eq!(peers.check(at(other)).is_err(), slowed);
+        clock.store(1_000_000_000, Ordering::Relaxed);
+        assert!(peers.check(at(other)).is_ok());
     }
 }

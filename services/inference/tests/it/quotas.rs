@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 
-use inference::admission::Burst;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -93,7 +92,7 @@ async fn a_full_house_is_not_a_quota_and_sheds_the_least_entitled_first() {
 async fn an_address_that_guesses_is_slowed_and_those_with_credentials_are_not_counted() {
     let service = Service::start_with(|config| {
         config.admission.refusals_per_address = "1/s".parse().unwrap();
-        config.admission.refusals_burst = Burst(3);
+        config.admission.refusals_burst = "3".parse().unwrap();
     })
     .await;
     for _ in 0..10 {
