@@ -4,6 +4,7 @@
 
 pub mod buckets;
 pub mod events;
+mod instruments;
 mod logs;
 pub mod metrics;
 pub mod observe;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use ::metrics::NoopRecorder;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
+use self::instruments::Instruments;
 pub use self::logs::LogFormat;
 pub use self::metrics::{Declared, MetricsPage, Phase};
 pub use self::traces::{OtlpEndpoint, OtlpProtocol, SampleRatio};
@@ -120,7 +122,7 @@ impl ErrorSource {
 /// What every request and every event needs: the handles and the tracer.
 #[derive(Debug)]
 struct Installed {
-    instruments: metrics::Instruments,
+    instruments: Instruments,
     tracer: SdkTracer,
 }
 
@@ -128,7 +130,7 @@ static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
 /// Before the start, and in tests that don't care, events move nothing and spans go nowhere.
 static SILENT: LazyLock<Installed> = LazyLock::new(|| Installed {
-    instruments: metrics::Instruments::new(Box::new(NoopRecorder)),
+    instruments: Instruments::new(Box::new(NoopRecorder)),
     tracer: traces::tracer(&traces::silent()),
 });
 
@@ -158,7 +160,7 @@ impl Telemetry {
         let provider = traces::start(config)?;
         let (recorder, page) = metrics::recorder()?;
         let installed = Installed {
-            instruments: metrics::Instruments::new(Box::new(recorder)),
+            instruments: Instruments::new(Box::new(recorder)),
             tracer: traces::tracer(&provider),
         };
         INSTALLED.set(installed).map_err(|_| TelemetryError::AlreadyStarted)?;

@@ -17,7 +17,7 @@ use opentelemetry::{Context, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, Span};
 
-use super::metrics::Outcome;
+use super::instruments::Outcome;
 use super::{ErrorSource, Installed, installed};
 use crate::listen::Peer;
 

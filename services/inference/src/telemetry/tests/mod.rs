@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
 
-use super::{Installed, MetricsPage, metrics};
+use super::{Installed, Instruments, MetricsPage, metrics};
 
 thread_local! {
     static HERE: Cell<Option<&'static Installed>> = const { Cell::new(None) };
@@ -34,7 +34,7 @@ impl Local {
         let provider =
             SdkTracerProvider::builder().with_sampler(sampler).with_simple_exporter(exporter.clone()).build();
         let installed = Installed {
-            instruments: metrics::Instruments::new(Box::new(recorder)),
+            instruments: Instruments::new(Box::new(recorder)),
             tracer: super::traces::tracer(&provider),
         };
         HERE.set(Some(Box::leak(Box::new(installed))));
