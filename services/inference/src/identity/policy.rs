@@ -13,6 +13,9 @@ pub enum Policy {
     Both,
     /// A token that was bound to the client certificate it comes with (RFC 8705 §3).
     Bound,
+    /// Nothing: everybody is let in, and nobody is known. The command line does not know it; benchmarks compare with it.
+    #[value(skip)]
+    Open,
 }
 
 /// The way in which one caller was, or was to be, proved: the label `method` of `auth_decisions_total`.
@@ -43,7 +46,7 @@ impl Policy {
     /// does not excuse a wrong one.
     pub(super) const fn method(self, has_token: bool, has_certificate: bool) -> Method {
         match self {
-            Self::Jwt => Method::Jwt,
+            Self::Jwt | Self::Open => Method::Jwt,
             Self::Mtls => Method::Mtls,
             Self::Either if has_certificate && !has_token => Method::Mtls,
             Self::Either => Method::Jwt,
