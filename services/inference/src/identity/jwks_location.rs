@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use http::Uri;
 use http::uri::Scheme;
@@ -20,7 +21,7 @@ pub enum JwksLocation {
 
 /// An `https` address, or an `http` one of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JwksUrl(Uri);
+pub struct JwksUrl(Arc<Uri>);
 
 /// Why an address is refused.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +62,8 @@ impl FromStr for JwksUrl {
             return Err(JwksUrlError::Credentials);
         }
         match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTPS => Ok(Self(uri)),
-            Some(scheme) if *scheme == Scheme::HTTP && is_loopback(authority.host()) => Ok(Self(uri)),
+            Some(scheme) if *scheme == Scheme::HTTPS => Ok(Self(uri.into())),
+            Some(scheme) if *scheme == Scheme::HTTP && is_loopback(authority.host()) => Ok(Self(uri.into())),
             _ => Err(JwksUrlError::Insecure),
         }
     }
@@ -77,7 +78,7 @@ fn is_loopback(host: &str) -> bool {
 
 impl JwksUrl {
     pub(super) fn uri(&self) -> Uri {
-        self.0.clone()
+        Uri::clone(&self.0)
     }
 }
 

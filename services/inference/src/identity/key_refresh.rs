@@ -79,7 +79,7 @@ impl KeyRefresh {
             store: KeyStore::empty(refetch),
             clock,
             every: if remote { refresh.jwks_refresh } else { refresh.keys_poll },
-            max_age: remote.then(|| refresh.jwks_max_age.as_secs()),
+            max_age: remote.then_some(refresh.jwks_max_age.as_secs()),
             failed: None,
             failures: 0,
         };

@@ -133,3 +133,41 @@ impl KeySet {
         Err(if is_hmac { Refusal::AlgorithmConfusion } else { Refusal::WrongAlgorithm })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> VerificationKey {
+        VerificationKey::from_ed25519(&[byte; 32])
+    }
+
+    fn numbers(set: &KeySet) -> Vec<u64> {
+        set.keys.iter().map(|(KeyNumber(number), _)| *number).collect()
+    }
+
+    #[test]
+    fn a_key_keeps_its_number_and_none_gets_that_of_another() {
+        let mut set = KeySet::default();
+        let sets: [(&[u8], &[u64]); 5] =
+            [(&[1, 2], &[1, 2]), (&[2, 3], &[2, 3]), (&[], &[]), (&[3, 1], &[4, 5]), (&[1], &[5])];
+        for (keys, expected) in sets {
+            set = KeySet::of(keys.iter().copied().map(key).collect()).after(&set).unwrap();
+            assert_eq!(numbers(&set), expected, "{keys:?}");
+        }
+        assert_eq!(set.generation(), 5);
+        assert!(set.has(KeyNumber(5)) && !set.has(KeyNumber(4)) && !set.has(KeyNumber::default()));
+    }
+
+    #[test]
+    fn the_same_keys_are_no_new_set() {
+        let set = KeySet::of(vec![key(1), key(2)]).after(&KeySet::default()).unwrap();
+        assert!(KeySet::of(vec![key(1), key(2)]).after(&set).is_none());
+        let mut renamed = key(1);
+        renamed.id = Some("a".to_owned());
+        assert_eq!(numbers(&KeySet::of(vec![renamed, key(2)]).after(&set).unwrap()), [3, 2]);
+        let mut narrowed = key(1);
+        narrowed.algorithms.clear();
+        assert_eq!(numbers(&KeySet::of(vec![narrowed, key(2)]).after(&set).unwrap()), [3, 2]);
+    }
+}

@@ -95,7 +95,7 @@ pub(super) struct KeyReader {
 #[derive(Debug)]
 enum Bytes {
     Of(PathBuf),
-    At(JwksClient),
+    At(Box<JwksClient>),
 }
 
 impl KeyReader {
@@ -112,7 +112,7 @@ impl KeyReader {
             KeySource::JwksUrl(url) => {
                 let client = JwksClient::new(url, refresh.jwks_ca.as_deref(), refresh.jwks_timeout);
                 let unreachable = |source| KeySourceError::Unreachable { from: from.clone(), source };
-                Bytes::At(client.map_err(unreachable)?)
+                Bytes::At(Box::new(client.map_err(unreachable)?))
             }
         };
         Ok(Self { from, allowed: config.jwt_algorithms.clone(), bytes })
