@@ -51,7 +51,8 @@ pub struct KeysRefused<'a> {
 }
 
 impl KeysRefused<'_> {
-    /// Counts the refresh. The log has a line for each thing that is wrong, not for each time that it was found so.
+    /// Counts the refresh. At level `error` the log has a line for each thing that is wrong, not for each time that it
+    /// was found so.
     pub fn emit(self) {
         installed().instruments.key_refreshes_failed.increment(1);
         if self.again {

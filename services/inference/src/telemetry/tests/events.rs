@@ -131,6 +131,24 @@ fn counters_and_gauges_follow_their_events() {
 }
 
 #[test]
+fn keys_that_cannot_be_had_again_stay_as_old_as_they_are() {
+    let local = declared();
+    events::KeysChanged { keys: 2, at: 1_800_000_000 }.emit();
+    events::KeysUnchanged { at: 1_800_000_300 }.emit();
+    events::KeysRefused { error: "away", again: false }.emit();
+    events::KeysRefused { error: "away", again: true }.emit();
+    for (series, value) in [
+        ("auth_jwks_keys", 2.0),
+        ("auth_jwks_last_refresh_timestamp_seconds", 1_800_000_300.0),
+        (r#"auth_jwks_refreshes_total{outcome="changed"}"#, 1.0),
+        (r#"auth_jwks_refreshes_total{outcome="unchanged"}"#, 1.0),
+        (r#"auth_jwks_refreshes_total{outcome="failed"}"#, 2.0),
+    ] {
+        assert_eq!(local.value(series), Some(value), "{series}");
+    }
+}
+
+#[test]
 fn one_model_has_the_value_1_after_a_reload() {
     let local = Local::start(Sampler::AlwaysOff);
     let info = |sha256| format!(r#"inference_model_info{{model="flights",sha256="{sha256}",opset="15"}}"#);
