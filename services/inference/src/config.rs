@@ -3,12 +3,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::admin::AdminConfig;
 use crate::admission::AdmissionConfig;
 use crate::api::ApiConfig;
 use crate::drain::DrainConfig;
-use crate::identity::{IdentityConfig, KeySource};
+use crate::identity::{IdentityConfig, KeyRefreshConfig, KeySource};
 use crate::listen::ListenConfig;
 use crate::model::ModelConfig;
 use crate::telemetry::TelemetryConfig;
@@ -76,6 +77,17 @@ pub enum ConfigError {
         "--mode production needs --jwks, --jwt-public-key or --jwt-secret: the keys of who issues the tokens"
     )]
     NoKey,
+    /// Keys that grow too old before they are looked at again.
+    #[error(
+        "--jwks-max-age {max_age:?} is not longer than --jwks-refresh {refresh:?}: keys would be too old each time before \
+         they are fetched again"
+    )]
+    KeysTooOld {
+        /// How long keys are used.
+        max_age: Duration,
+        /// How often they are fetched.
+        refresh: Duration,
+    },
     /// Development mode with a key.
     #[error("{0} is for --mode production; development mode makes its own key")]
     KeyInDevelopment(KeySource),
@@ -87,6 +99,10 @@ impl Config {
     /// # Errors
     /// The first [`ConfigError`], which says what would be right.
     pub fn check(&self) -> Result<(), ConfigError> {
+        let KeyRefreshConfig { jwks_max_age: max_age, jwks_refresh: refresh, .. } = self.identity.refresh;
+        if max_age <= refresh {
+            return Err(ConfigError::KeysTooOld { max_age, refresh });
+        }
         match (self.mode, KeySource::of(&self.identity)) {
             (Mode::Production, Some(_)) => Ok(()),
             (Mode::Production, None) => Err(ConfigError::NoKey),

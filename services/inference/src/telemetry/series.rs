@@ -56,6 +56,12 @@ series! {
         "Verified tokens in the cache.";
     TOKEN_CACHE_LIMIT = Gauge Count "auth_token_cache_entries_limit",
         "Verified tokens that the cache may hold.";
+    KEYS = Gauge Count "auth_jwks_keys",
+        "Keys that tokens are checked with, from a JWK Set or another source.";
+    KEYS_REFRESHED = Gauge Seconds "auth_jwks_last_refresh_timestamp_seconds",
+        "When the keys were last seen at their source, in seconds since the epoch; 0 where there is no source.";
+    KEY_REFRESHES = Counter Count "auth_jwks_refreshes_total",
+        "Looks at the source of the keys: changed, unchanged, or failed while the old keys go on.";
     QUOTA_DECISIONS = Counter Count "quota_decisions_total",
         "Requests held against the quota of their identity, by class: admitted or limited.";
     QUOTA_KEYS = Gauge Count "quota_keys",
