@@ -21,6 +21,7 @@ pub use clock::Clock;
 pub use config::IdentityConfig;
 pub use jwt::{Verified, Verifier};
 pub use key_source::{KeySource, KeySourceError};
+pub(crate) use keys::secret_in;
 pub use keys::{KeyError, KeySet, SigningAlgorithm, VerificationKey};
 pub use policy::{Method, Policy};
 pub use refusal::Refusal;
