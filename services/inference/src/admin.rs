@@ -191,6 +191,7 @@ const fn bounds(listen: SocketAddr) -> ListenConfig {
         // Prometheus scrapes every 15 s as a rule and every minute at the slowest, on one connection.
         idle_timeout: Duration::from_secs(90),
         write_timeout: Duration::from_secs(5),
+        connection_age: Duration::from_secs(3600),
         http2_streams: 100,
         http2_ping_interval: Duration::from_secs(30),
     }

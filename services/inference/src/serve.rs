@@ -16,13 +16,14 @@ use crate::config::{Config, ConfigError, Mode};
 use crate::dev::{self, DevKey, DevKeyError};
 use crate::drain::Drain;
 use crate::identity::{
-    Authenticator, Clock, IdentityConfig, KeySet, KeySource, KeySourceError, Method, Refusal, TokenCache,
-    Verifier,
+    Authenticator, Clock, IdentityConfig, KeySet, KeySource, KeySourceError, Method, Policy, Refusal,
+    TokenCache, Verifier,
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
 use crate::telemetry::events::PeerLimited;
 use crate::telemetry::{Declared, Telemetry, TelemetryError, metrics};
+use crate::tls::{CertificateRefusal, Tls, TlsError};
 
 /// Why the service did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum ServeError {
     /// The issuer's keys.
     #[error(transparent)]
     Keys(#[from] KeySourceError),
+    /// The files of TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The quota classes.
     #[error("--quota-classes: {0}")]
     Classes(#[from] ClassesError),
@@ -77,6 +81,7 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     let telemetry = Telemetry::start(&config.telemetry)?;
     let model = ModelStore::load(&config.model)?;
     let keys = Keys::load(config)?;
+    let tls = Tls::load(&config.tls, Clock::System)?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
     let probes = Probes::new(&drain);
     let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
@@ -88,9 +93,12 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     tokio::spawn(Arc::clone(&admission).keep_swept());
     let header_bytes = config.listen.header_bytes;
     let stack = api::stack(&config.api, header_bytes, model.clone(), probes.clone(), identity, admission);
-    let listener = Listener::bind(&config.listen).await?;
+    let listener = Listener::bind(&config.listen).await?.secured_by(tls.clone());
     let admin = admin::serve(&config.admin, probes.clone(), telemetry.metrics())?;
     tokio::spawn(model.clone().keep_fresh());
+    if let Some(tls) = tls {
+        tokio::spawn(tls.keep_fresh());
+    }
 
     // The model reproduced its golden answers when it was loaded: nothing else would be accepted.
     probes.set_ready(true);
@@ -112,6 +120,8 @@ async fn run(config: &Config) -> Result<(), ServeError> {
 enum Keys {
     Given(KeySource),
     Made(DevKey),
+    /// No token is a proof.
+    None,
 }
 
 impl Keys {
@@ -119,6 +129,7 @@ impl Keys {
         match (config.mode, KeySource::of(&config.identity)) {
             (Mode::Development, _) => Ok(Self::Made(DevKey::generate()?)),
             (Mode::Production, Some(source)) => Ok(Self::Given(source)),
+            (Mode::Production, None) if config.identity.policy == Policy::Mtls => Ok(Self::None),
             (Mode::Production, None) => Err(ConfigError::NoKey.into()),
         }
     }
@@ -127,6 +138,7 @@ impl Keys {
         match self {
             Self::Made(key) => Ok(key.verification()),
             Self::Given(source) => Ok(source.load(&config.jwt_algorithms)?),
+            Self::None => Ok(KeySet::none()),
         }
     }
 }
@@ -150,6 +162,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
     let metadata = current.metadata();
     let groups: Vec<&str> = metadata.domain.groups().iter().map(|group| group.name.as_str()).collect();
     let refusals: Vec<&'static str> = Refusal::iter().map(Refusal::reason).collect();
+    let certificate_refusals: Vec<_> = CertificateRefusal::iter().map(CertificateRefusal::reason).collect();
     let methods: Vec<_> = Method::iter().map(Method::label).collect();
     let refusals = [refusals.as_slice(), &[PeerLimited::OUTCOME]].concat();
     let classes: Vec<&str> = classes.entitlements().iter().map(|class| class.name.as_str()).collect();
@@ -160,6 +173,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
         feature_groups: &groups,
         auth_methods: &methods,
         auth_refusals: &refusals,
+        certificate_refusals: &certificate_refusals,
         quota_classes: &classes,
         connection_refusals: &listen::REFUSALS,
     });
@@ -184,7 +198,7 @@ fn announce(
 ) -> Result<(), ServeError> {
     let token = match keys {
         Keys::Made(key) => Some(key.token("developer", &config.identity, &Clock::System)?),
-        Keys::Given(_) => None,
+        Keys::Given(_) | Keys::None => None,
     };
     let mut text = format!("puntual inference is ready: API http://{api}, admin http://{admin}\n");
     if let Some(token) = &token {

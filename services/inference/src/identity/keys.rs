@@ -213,6 +213,12 @@ impl From<VerificationKey> for KeySet {
 }
 
 impl KeySet {
+    /// No keys at all, where no token is a proof: whatever one says, nobody signed it.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { keys: Vec::new() }
+    }
+
     /// Of `keys` those that sign with one of the `allowed` algorithms.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ mod token_cache;
 use std::sync::Arc;
 
 pub use authenticate::{Authenticator, bearer_token};
-pub use certificate::ClientCertificate;
+pub use certificate::{ClientCertificate, SubjectName};
 pub use clock::Clock;
 pub use config::IdentityConfig;
 pub use jwt::{Verified, Verifier};

@@ -56,6 +56,10 @@ series! {
         "Verified tokens in the cache.";
     TOKEN_CACHE_LIMIT = Gauge Count "auth_token_cache_entries_limit",
         "Verified tokens that the cache may hold.";
+    TLS_RELOADS = Counter Count "tls_reloads_total",
+        "Reloads of the files of TLS: applied, unchanged, or refused while those before go on.";
+    CRL_NEXT_UPDATE = Gauge Seconds "tls_client_crl_next_update_timestamp_seconds",
+        "When the first of the CRLs of client certificates ends, in seconds since 1970; 0 without CRLs.";
     QUOTA_DECISIONS = Counter Count "quota_decisions_total",
         "Requests held against the quota of their identity, by class: admitted or limited.";
     QUOTA_KEYS = Gauge Count "quota_keys",

@@ -24,6 +24,7 @@ pub(crate) fn patient() -> ListenConfig {
         header_bytes: 2048,
         idle_timeout: NEVER,
         write_timeout: NEVER,
+        connection_age: NEVER,
         http2_streams: 100,
         http2_ping_interval: NEVER,
     }
