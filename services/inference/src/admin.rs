@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::drain::{Drain, DrainConfig, Phase};
-use crate::listen::{Counted, ListenConfig, ListenError, Listener};
+use crate::listen::{Counted, ListenConfig, ListenError, Listener, ProxiesConfig};
 use crate::telemetry::MetricsPage;
 
 /// How often recorded samples are folded into histograms. Until then every sample is kept: often enough that what
@@ -194,6 +194,7 @@ const fn bounds(listen: SocketAddr) -> ListenConfig {
         connection_age: Duration::from_secs(3600),
         http2_streams: 100,
         http2_ping_interval: Duration::from_secs(30),
+        proxies: ProxiesConfig::NONE,
     }
 }
 

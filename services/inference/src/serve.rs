@@ -91,8 +91,7 @@ async fn run(config: &Config) -> Result<(), ServeError> {
         authenticator(keys.verification(&config.identity)?, &config.identity, Arc::clone(&classes))?;
     let admission = Arc::new(Admission::new(&config.admission, &classes, Ticks::Since(Instant::now())));
     tokio::spawn(Arc::clone(&admission).keep_swept());
-    let header_bytes = config.listen.header_bytes;
-    let stack = api::stack(&config.api, header_bytes, model.clone(), probes.clone(), identity, admission);
+    let stack = api::stack(&config.api, &config.listen, model.clone(), probes.clone(), identity, admission);
     let listener = Listener::bind(&config.listen).await?.secured_by(tls.clone());
     let admin = admin::serve(&config.admin, probes.clone(), telemetry.metrics())?;
     tokio::spawn(model.clone().keep_fresh());

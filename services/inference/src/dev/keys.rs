@@ -12,27 +12,27 @@ use crate::identity::SigningAlgorithm;
 const EXAMPLES: &str = "\
 One paste for each proof of who is calling; first the keys, the service's settings and a body:
   inference keys signing dev && inference keys ca dev
-  JWT='--mode production --jwt-public-key dev/es256.pub.pem'
-  TLS='--tls-certificate dev/server.pem --tls-key dev/server.key.pem
-       --tls-client-ca dev/ca.pem --tls-crl dev/crl.pem'
+  JWT=(--mode production --jwt-public-key dev/es256.pub.pem)
+  TLS=(--tls-certificate dev/server.pem --tls-key dev/server.key.pem
+       --tls-client-ca dev/ca.pem --tls-crl dev/crl.pem)
   ROW=$(inference row --airline 'Sky Airline' --type I --month 7)
-  ask() { curl --retry 9 --retry-connrefused --silent --json \"$ROW\" \"$@\"; echo; kill $!; }
+  ask() { curl --retry 9 --retry-connrefused --silent --json \"$ROW\" \"$@\"; echo; kill $!; wait $!; }
 
 a token:
-  inference $JWT & ask http://127.0.0.1:8080/api \\
+  inference \"${JWT[@]}\" & ask http://127.0.0.1:8080/api \\
     --oauth2-bearer $(inference token --key dev/es256.key.pem)
 a client certificate:
-  inference $JWT $TLS --policy mtls & ask https://127.0.0.1:8080/api \\
+  inference \"${JWT[@]}\" \"${TLS[@]}\" --policy mtls & ask https://127.0.0.1:8080/api \\
     --cacert dev/ca.pem --cert dev/client.pem --key dev/client.key.pem
 either of them, here the certificate:
-  inference $JWT $TLS --policy either & ask https://127.0.0.1:8080/api \\
+  inference \"${JWT[@]}\" \"${TLS[@]}\" --policy either & ask https://127.0.0.1:8080/api \\
     --cacert dev/ca.pem --cert dev/client.pem --key dev/client.key.pem
 both:
-  inference $JWT $TLS --policy both & ask https://127.0.0.1:8080/api \\
+  inference \"${JWT[@]}\" \"${TLS[@]}\" --policy both & ask https://127.0.0.1:8080/api \\
     --cacert dev/ca.pem --cert dev/client.pem --key dev/client.key.pem \\
     --oauth2-bearer $(inference token --key dev/es256.key.pem)
 a token that is worth nothing without its certificate:
-  inference $JWT $TLS --policy bound & ask https://127.0.0.1:8080/api \\
+  inference \"${JWT[@]}\" \"${TLS[@]}\" --policy bound & ask https://127.0.0.1:8080/api \\
     --cacert dev/ca.pem --cert dev/client.pem --key dev/client.key.pem \\
     --oauth2-bearer $(inference token --key dev/es256.key.pem --bound-to dev/client.pem)";
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use humantime::parse_duration;
 
+use super::ProxiesConfig;
+
 /// Where the API is served, and what one client, or all of them together, may take of it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListenConfig {
@@ -67,4 +69,8 @@ pub struct ListenConfig {
     // 30 s: a client that vanished holds its place for 45 s and no longer, whatever it had in flight.
     #[arg(long, env = "INFERENCE_HTTP2_PING_INTERVAL", default_value = "30s", value_parser = parse_duration)]
     pub http2_ping_interval: Duration,
+
+    /// Who is believed about the address of a client.
+    #[command(flatten)]
+    pub proxies: ProxiesConfig,
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ListenConfig;
 use super::activity::{Activity, Overdue, Patience};
+use super::proxy_protocol::HeaderError;
 use super::requests::{Peer, Requests};
 use super::watched_io::{CLOSE_LINGER, WatchedIo};
 use crate::drain::Phase;
@@ -55,6 +56,8 @@ pub(super) enum End {
     Broken(Box<dyn std::error::Error + Send + Sync>),
     /// It took too long.
     Overdue(Overdue),
+    /// A trusted proxy did not say whose connection it is.
+    NoProxyHeader(HeaderError),
     /// The handshake took too long.
     HandshakeOverdue,
     /// In the handshake something other than the client's certificate was not taken.
@@ -74,6 +77,11 @@ impl Connections {
     /// Tells every connection, those to come as well.
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.send_replace(phase);
+    }
+
+    /// The settings of the listener.
+    pub(super) const fn config(&self) -> &ListenConfig {
+        &self.config
     }
 
     /// Hears of every phase.

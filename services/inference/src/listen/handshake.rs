@@ -49,8 +49,8 @@ impl Connections {
         Err(end)
     }
 
-    /// At the end of the service a handshake is waited for no longer than a request could be on its way.
-    async fn no_longer_waited_for(&self) {
+    /// At the end of the service the beginning of a connection is waited for no longer than a request could be on its way.
+    pub(super) async fn no_longer_waited_for(&self) {
         let mut phase = self.phases();
         // Waiting cannot fail, because the sender lives in `self`; what it gives would hold up the next phase.
         drop(phase.wait_for(|now| *now >= Phase::Closing).await);

@@ -6,6 +6,7 @@
 //! | connections | `max_connections` | 503 and closed (`refusal`) |
 //! | time for a head | `header_timeout` | closed |
 //! | size of a head | `header_bytes` | 431: as a problem document, beyond four times as much by hyper |
+//! | time and size of a PROXY header | `header_timeout`, 536 bytes | closed |
 //! | time for a TLS handshake | `tls_handshake_timeout` | closed |
 //! | age | `connection_age` | told to close; HTTP/2 with GOAWAY |
 //! | silence | `idle_timeout` | closed, HTTP/2 with GOAWAY |
@@ -19,6 +20,8 @@ mod bind;
 mod config;
 mod connection;
 mod handshake;
+mod proxies;
+mod proxy_protocol;
 mod refusal;
 mod requests;
 mod watched_io;
@@ -36,6 +39,7 @@ use self::activity::Overdue;
 pub use self::bind::ListenError;
 pub use self::config::ListenConfig;
 use self::connection::{Connections, End};
+pub use self::proxies::ProxiesConfig;
 pub use self::requests::Peer;
 use crate::drain::{Drain, Phase};
 use crate::telemetry::events;
@@ -44,18 +48,20 @@ use crate::tls::Tls;
 const SETTING: &str = "--listen (INFERENCE_LISTEN)";
 
 /// Every `reason` of `connections_refused_total`.
-pub const REFUSALS: [&str; 5] = [
+pub const REFUSALS: [&str; 6] = [
     REFUSED_BY_LIMIT,
     REFUSED_BY_SILENCE,
     REFUSED_BY_HEADER_TIMEOUT,
     REFUSED_BY_HANDSHAKE,
     REFUSED_BY_HANDSHAKE_TIMEOUT,
+    REFUSED_BY_PROXY_HEADER,
 ];
 const REFUSED_BY_LIMIT: &str = "limit";
 const REFUSED_BY_SILENCE: &str = "silence";
 const REFUSED_BY_HEADER_TIMEOUT: &str = "header-timeout";
 const REFUSED_BY_HANDSHAKE: &str = "tls-handshake";
 const REFUSED_BY_HANDSHAKE_TIMEOUT: &str = "tls-timeout";
+const REFUSED_BY_PROXY_HEADER: &str = "proxy-header";
 
 /// An address that is listened on, not served yet.
 #[derive(Debug)]
@@ -177,7 +183,7 @@ struct Door {
 }
 
 impl Door {
-    fn enter(&self, io: TcpStream, peer: SocketAddr) {
+    fn enter(&self, mut io: TcpStream, peer: SocketAddr) {
         // Without it the kernel holds back the second part of an answer until the client acknowledges the
         // first, which the client delays by 40 ms.
         if let Err(error) = io.set_nodelay(true) {
@@ -188,7 +194,11 @@ impl Door {
                 let place = Place::take(place, self.counted);
                 let (connections, tls) = (Arc::clone(&self.connections), self.tls.clone());
                 tokio::spawn(async move {
-                    let end = connections.take(io, peer, tls).await;
+                    // Before all else: it is the proxy that says it, and not the client behind TLS.
+                    let end = match connections.client(&mut io, peer).await {
+                        Ok(client) => connections.take(io, client, tls).await,
+                        Err(end) => end,
+                    };
                     place.leave(peer, &end);
                 });
             }
@@ -252,6 +262,7 @@ impl Place {
             End::Closed => tracing::trace!(%peer, "connection closed"),
             End::Broken(error) => tracing::debug!(%peer, %error, "connection broken"),
             End::Overdue(overdue) => tracing::debug!(%peer, ?overdue, "connection closed: it took too long"),
+            End::NoProxyHeader(error) => tracing::debug!(%peer, %error, "connection closed: no PROXY header"),
             End::HandshakeOverdue => tracing::debug!(%peer, "connection closed: the handshake took too long"),
             End::Unsecured(error) => tracing::debug!(%peer, %error, "connection closed: no handshake"),
             End::Disowned(refusal) => tracing::debug!(%peer, ?refusal, "connection closed: its certificate"),
@@ -260,6 +271,7 @@ impl Place {
         let reason = match end {
             End::Overdue(Overdue::Silent) => REFUSED_BY_SILENCE,
             End::Overdue(Overdue::Header) => REFUSED_BY_HEADER_TIMEOUT,
+            End::NoProxyHeader(_) => REFUSED_BY_PROXY_HEADER,
             End::HandshakeOverdue => REFUSED_BY_HANDSHAKE_TIMEOUT,
             End::Unsecured(_) => REFUSED_BY_HANDSHAKE,
             End::Disowned(refusal) => {

@@ -25,7 +25,7 @@ async fn connections_are_counted_while_they_are_open_whoever_ends_them() {
 async fn connections_that_are_refused_are_counted_by_reason() {
     let service = Running::start(&["--max-connections", "1", "--header-timeout", "200ms"]).await;
     let refused = |reason: &str| format!("connections_refused_total{{reason=\"{reason}\"}}");
-    for reason in ["limit", "silence", "header-timeout"] {
+    for reason in ["limit", "silence", "header-timeout", "proxy-header"] {
         service.counts(&refused(reason), 0).await;
     }
     let mut kept = service.connect().await;
@@ -40,4 +40,16 @@ async fn connections_that_are_refused_are_counted_by_reason() {
     service.counts(&refused("header-timeout"), 1).await;
     service.connect().await.closed().await;
     service.counts(&refused("silence"), 1).await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_say_whose_connection_it_is_is_counted() {
+    let service = Running::start(&["--proxy-protocol", "--trusted-proxies", "127.0.0.1"]).await;
+    // One that only looks whether somebody listens does nothing wrong.
+    drop(service.connect().await);
+    let mut proxy = service.connect().await;
+    proxy.send(GET).await;
+    assert_eq!(proxy.closed().await, b"");
+    service.counts("connections", 0).await;
+    service.counts("connections_refused_total{reason=\"proxy-header\"}", 1).await;
 }

@@ -31,4 +31,5 @@ mod service;
 mod startup;
 mod token_memory;
 mod tokens;
+mod trusted_proxies;
 mod wire;

@@ -1,14 +1,14 @@
 //! A listener on a real socket, and clients that speak to it byte by byte. Nothing here waits for a time to pass: a
 //! test waits for what happens, and only [`within`] says how long it may at most.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use inference::drain::{Drain, DrainConfig};
-use inference::listen::{ListenConfig, Listener, Served};
+use inference::listen::{ListenConfig, Listener, ProxiesConfig, Served};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 /// For bounds that a test does not try, and phases that must not come to their end.
@@ -27,6 +27,7 @@ pub(crate) fn patient() -> ListenConfig {
         connection_age: NEVER,
         http2_streams: 100,
         http2_ping_interval: NEVER,
+        proxies: ProxiesConfig::NONE,
     }
 }
 
@@ -97,6 +98,13 @@ impl Wire {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, read: Vec::new() })
+    }
+
+    /// As another host of this machine: each address of 127.0.0.0/8 is one.
+    pub(crate) async fn connect_from(from: Ipv4Addr, to: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        Self { stream: socket.connect(to).await.expect("the listener listens"), read: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
