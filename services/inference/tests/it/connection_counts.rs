@@ -9,15 +9,15 @@ use tempfile::TempDir;
 use crate::wire::{GET, Wire, within};
 
 /// The service in a process of its own; killed with this.
-struct Running {
-    process: Child,
-    api: SocketAddr,
-    admin: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) process: Child,
+    pub(crate) api: SocketAddr,
+    pub(crate) admin: SocketAddr,
     _directory: TempDir,
 }
 
 impl Running {
-    async fn start(arguments: &[&str]) -> Self {
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ready_file = directory.path().join("ready.json");
         let process = Command::new(env!("CARGO_BIN_EXE_inference"))
@@ -47,7 +47,7 @@ impl Running {
     }
 
     /// Scrapes until `series` has `value`.
-    async fn counts(&self, series: &str, value: u32) {
+    pub(crate) async fn counts(&self, series: &str, value: u64) {
         let expected = format!("\n{series} {value}\n");
         within(async {
             loop {
