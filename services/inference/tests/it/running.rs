@@ -10,7 +10,7 @@ use crate::wire::{GET, Wire, within};
 
 /// The service in a process of its own; killed with this.
 pub(crate) struct Running {
-    process: Child,
+    pub(crate) process: Child,
     pub(crate) api: SocketAddr,
     pub(crate) admin: SocketAddr,
     _directory: TempDir,
@@ -47,7 +47,7 @@ impl Running {
     }
 
     /// Scrapes until `series` has `value`.
-    pub(crate) async fn counts(&self, series: &str, value: u32) {
+    pub(crate) async fn counts(&self, series: &str, value: u64) {
         let expected = format!("\n{series} {value}\n");
         within(async {
             loop {
