@@ -20,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::drain::{Drain, DrainConfig, Phase};
 use crate::identity::KeyStore;
-use crate::listen::{Counted, ListenConfig, ListenError, Listener};
+use crate::listen::{Counted, ListenConfig, ListenError, Listener, ProxiesConfig};
 use crate::telemetry::MetricsPage;
 
 /// How often recorded samples are folded into histograms. Until then every sample is kept: often enough that what
@@ -204,8 +204,10 @@ const fn bounds(listen: SocketAddr) -> ListenConfig {
         // Prometheus scrapes every 15 s as a rule and every minute at the slowest, on one connection.
         idle_timeout: Duration::from_secs(90),
         write_timeout: Duration::from_secs(5),
+        connection_age: Duration::from_secs(3600),
         http2_streams: 100,
         http2_ping_interval: Duration::from_secs(30),
+        proxies: ProxiesConfig::NONE,
     }
 }
 

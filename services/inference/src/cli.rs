@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::dev::{Keys, TokenRequest};
 use crate::evaluate::Evaluation;
 use crate::row::Flight;
 
@@ -12,7 +13,8 @@ Examples:
   inference --mode production --listen 0.0.0.0:8080 --admin-listen 0.0.0.0:9090 \\
             --jwt-public-key issuer.pem --jwt-issuer https://id.example.com --jwt-audience puntual
   inference row --airline \"Sky Airline\" --type I --month 7
-                                                     print the body for a flight";
+                                                     print the body for a flight
+  inference keys --help                              one paste for each way of proving who calls";
 
 /// Serves the flight-delay model: 37 numbers in, will this flight be late?
 #[derive(Debug, Parser)]
@@ -33,6 +35,10 @@ enum Other {
     Evaluate(Evaluation),
     /// Print the API's description
     Openapi,
+    /// Make signing keys, a JWK Set or certificates to try the service with
+    Keys(Keys),
+    /// Print a token to try the service with
+    Token(TokenRequest),
 }
 
 /// What the binary was asked to do.
@@ -46,6 +52,10 @@ pub enum Command {
     Evaluate(Evaluation),
     /// Print the API's description.
     Openapi,
+    /// Make development keys or certificates.
+    Keys(Box<Keys>),
+    /// Print a development token.
+    Token(Box<TokenRequest>),
 }
 
 impl Command {
@@ -63,6 +73,8 @@ impl From<CommandLine> for Command {
             Some(Other::Row(flight)) => Self::Row(flight),
             Some(Other::Evaluate(evaluation)) => Self::Evaluate(evaluation),
             Some(Other::Openapi) => Self::Openapi,
+            Some(Other::Keys(request)) => Self::Keys(Box::new(request)),
+            Some(Other::Token(request)) => Self::Token(Box::new(request)),
         }
     }
 }

@@ -9,10 +9,11 @@ use crate::admin::AdminConfig;
 use crate::admission::AdmissionConfig;
 use crate::api::ApiConfig;
 use crate::drain::DrainConfig;
-use crate::identity::{IdentityConfig, KeyRefreshConfig, KeySource};
+use crate::identity::{IdentityConfig, KeyRefreshConfig, KeySource, Policy};
 use crate::listen::ListenConfig;
 use crate::model::ModelConfig;
 use crate::telemetry::TelemetryConfig;
+use crate::tls::TlsConfig;
 
 /// How the service is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,6 +36,9 @@ pub struct Config {
     /// The API listener.
     #[command(flatten, next_help_heading = "API listener")]
     pub listen: ListenConfig,
+    /// How connections of the API listener are secured.
+    #[command(flatten, next_help_heading = "TLS")]
+    pub tls: TlsConfig,
     /// What one request may send.
     #[command(flatten, next_help_heading = "Requests")]
     pub api: ApiConfig,
@@ -74,7 +78,8 @@ pub enum ConfigError {
     },
     /// Production mode without a key.
     #[error(
-        "--mode production needs --jwks, --jwt-public-key or --jwt-secret: the keys of who issues the tokens"
+        "--mode production needs --jwks, --jwt-public-key or --jwt-secret: the keys of who issues the tokens; or, \
+         without tokens, --policy mtls"
     )]
     NoKey,
     /// Keys that grow too old before they are looked at again.
@@ -88,6 +93,12 @@ pub enum ConfigError {
         /// How often they are fetched.
         refresh: Duration,
     },
+    /// A policy that nobody could keep to.
+    #[error(
+        "--policy {0} is about client certificates, of which none would be asked for; give the CAs that make them with \
+         --tls-client-ca, and --tls-certificate with --tls-key, or set --policy jwt"
+    )]
+    NoClientCa(Policy),
     /// Development mode with a key.
     #[error("{0} is for --mode production; development mode makes its own key")]
     KeyInDevelopment(KeySource),
@@ -103,8 +114,13 @@ impl Config {
         if max_age <= refresh {
             return Err(ConfigError::KeysTooOld { max_age, refresh });
         }
+        let policy = self.identity.policy;
+        if policy.takes_certificates() && self.tls.tls_client_ca.is_none() {
+            return Err(ConfigError::NoClientCa(policy));
+        }
         match (self.mode, KeySource::of(&self.identity)) {
             (Mode::Production, Some(_)) => Ok(()),
+            (Mode::Production, None) if policy == Policy::Mtls => Ok(()),
             (Mode::Production, None) => Err(ConfigError::NoKey),
             (Mode::Development, Some(source)) => Err(ConfigError::KeyInDevelopment(source)),
             (Mode::Development, None) => {

@@ -17,3 +17,4 @@ pub mod openapi;
 pub mod row;
 pub mod serve;
 pub mod telemetry;
+pub mod tls;

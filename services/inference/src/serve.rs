@@ -16,13 +16,14 @@ use crate::config::{Config, ConfigError, Mode};
 use crate::dev::{self, DevKey, DevKeyError};
 use crate::drain::{Drain, Phase};
 use crate::identity::{
-    Authenticator, Clock, IdentityConfig, KeyRefresh, KeySource, KeySourceError, KeyStore, Method, Refusal,
-    TokenCache, Verifier,
+    Authenticator, Clock, IdentityConfig, KeyRefresh, KeySet, KeySource, KeySourceError, KeyStore, Method,
+    Policy, Refusal, TokenCache, Verifier,
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
 use crate::telemetry::events::PeerLimited;
 use crate::telemetry::{Declared, Telemetry, TelemetryError, metrics};
+use crate::tls::{CertificateRefusal, Tls, TlsError};
 
 /// Why the service did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum ServeError {
     /// The issuer's keys.
     #[error(transparent)]
     Keys(#[from] KeySourceError),
+    /// The files of TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The quota classes.
     #[error("--quota-classes: {0}")]
     Classes(#[from] ClassesError),
@@ -77,6 +81,7 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     let telemetry = Telemetry::start(&config.telemetry)?;
     let model = ModelStore::load(&config.model)?;
     let keys = Keys::load(config).await?;
+    let tls = Tls::load(&config.tls, Clock::System)?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
     let probes = Probes::new(&drain).with_keys(keys.store());
     let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
@@ -85,11 +90,13 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     let identity = authenticator(keys.store(), &config.identity, Arc::clone(&classes))?;
     let admission = Arc::new(Admission::new(&config.admission, &classes, Ticks::Since(Instant::now())));
     tokio::spawn(Arc::clone(&admission).keep_swept());
-    let header_bytes = config.listen.header_bytes;
-    let stack = api::stack(&config.api, header_bytes, model.clone(), probes.clone(), identity, admission);
-    let listener = Listener::bind(&config.listen).await?;
+    let stack = api::stack(&config.api, &config.listen, model.clone(), probes.clone(), identity, admission);
+    let listener = Listener::bind(&config.listen).await?.secured_by(tls.clone());
     let admin = admin::serve(&config.admin, probes.clone(), telemetry.metrics())?;
     tokio::spawn(model.clone().keep_fresh());
+    if let Some(tls) = tls {
+        tokio::spawn(tls.keep_fresh());
+    }
 
     // The model reproduced its golden answers when it was loaded: nothing else would be accepted.
     probes.set_ready(true);
@@ -120,6 +127,8 @@ async fn run(config: &Config) -> Result<(), ServeError> {
 enum Keys {
     Given(KeyStore),
     Made(DevKey),
+    /// No token is a proof.
+    None,
 }
 
 impl Keys {
@@ -133,6 +142,7 @@ impl Keys {
                 tokio::spawn(refresh.keep_fresh());
                 Ok(Self::Given(store))
             }
+            (Mode::Production, None) if config.identity.policy == Policy::Mtls => Ok(Self::None),
             (Mode::Production, None) => Err(ConfigError::NoKey.into()),
         }
     }
@@ -141,6 +151,7 @@ impl Keys {
         match self {
             Self::Made(key) => key.verification().into(),
             Self::Given(store) => store.clone(),
+            Self::None => KeySet::default().into(),
         }
     }
 }
@@ -164,6 +175,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
     let metadata = current.metadata();
     let groups: Vec<&str> = metadata.domain.groups().iter().map(|group| group.name.as_str()).collect();
     let refusals: Vec<&'static str> = Refusal::iter().map(Refusal::reason).collect();
+    let certificate_refusals: Vec<_> = CertificateRefusal::iter().map(CertificateRefusal::reason).collect();
     let methods: Vec<_> = Method::iter().map(Method::label).collect();
     let refusals = [refusals.as_slice(), &[PeerLimited::OUTCOME]].concat();
     let classes: Vec<&str> = classes.entitlements().iter().map(|class| class.name.as_str()).collect();
@@ -174,6 +186,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
         feature_groups: &groups,
         auth_methods: &methods,
         auth_refusals: &refusals,
+        certificate_refusals: &certificate_refusals,
         quota_classes: &classes,
         connection_refusals: &listen::REFUSALS,
     });
@@ -198,7 +211,7 @@ fn announce(
 ) -> Result<(), ServeError> {
     let token = match keys {
         Keys::Made(key) => Some(key.token("developer", &config.identity, &Clock::System)?),
-        Keys::Given(_) => None,
+        Keys::Given(_) | Keys::None => None,
     };
     let mut text = format!("puntual inference is ready: API http://{api}, admin http://{admin}\n");
     if let Some(token) = &token {

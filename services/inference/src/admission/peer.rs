@@ -2,7 +2,8 @@
 //! stand behind one address, and what they do with credentials that are right is their quotas' business. A request
 //! without credentials is no guess.
 //!
-//! The address is that of the connection, never one that a header tells: anybody can write a header.
+//! The address is that of the connection's other end, or of the client that a trusted proxy there names; never one
+//! that somebody else writes into a header.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -2,6 +2,7 @@
 //! decides who may call or how much.
 
 mod body;
+mod forwarded_for;
 mod oip;
 mod openapi;
 mod predict;
@@ -30,7 +31,7 @@ pub use rows::{RowShape, Rows};
 use crate::admin::Probes;
 use crate::admission::Admission;
 use crate::identity::{Authenticator, Refusal};
-use crate::listen::Peer;
+use crate::listen::{ListenConfig, Peer};
 use crate::model::ModelStore;
 use crate::telemetry::observe::observe;
 
@@ -69,7 +70,7 @@ pub const PUBLIC_PATHS: [&[&str]; 2] = [&[OPENAPI_PATH], HEALTH_PATHS];
 /// The API behind everything that a request has to pass; the first line of the builder runs first.
 pub fn stack(
     config: &ApiConfig,
-    header_bytes: usize,
+    listen: &ListenConfig,
     model: ModelStore,
     probes: Probes,
     identity: Authenticator,
@@ -77,14 +78,21 @@ pub fn stack(
 ) -> Router {
     let limits = BodyLimits { bytes: config.body_bytes, timeout: config.body_timeout };
     let api = Api { model, limits, batch_rows: config.batch_rows, probes };
-    let gate = Arc::new(Gate { header_bytes, body_bytes: limits.bytes, identity, admission });
+    let gate =
+        Arc::new(Gate { header_bytes: listen.header_bytes, body_bytes: limits.bytes, identity, admission });
     let layers = ServiceBuilder::new()
         // Sees the refusals of every layer below, gives each request its id and its span.
         .layer(middleware::from_fn(observe))
         // A handler that panics answers 500; the connection and the process live on.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(gate, pass));
-    routes(api).layer(layers)
+    let stack = routes(api).layer(layers);
+    if !listen.proxies.forwarded_for {
+        return stack;
+    }
+    // Before all others, so that they see the client where the connection's other end is a proxy.
+    let proxies = Arc::new(listen.proxies.clone());
+    stack.layer(middleware::map_request_with_state(proxies, forwarded_for::believe))
 }
 
 /// What [`pass`] asks. One layer for all of it: a layer costs more than most of the questions.

@@ -11,7 +11,7 @@ use super::{KeyError, Refusal, SigningAlgorithm, VerificationKey};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyNumber(u64);
 
-/// The keys that are valid together.
+/// The keys that are valid together; by default none, where no token is a proof.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet {
     keys: Vec<(KeyNumber, VerificationKey)>,
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn key(byte: u8) -> VerificationKey {
-        VerificationKey::from_ed25519(&[byte; 32])
+        VerificationKey::from_secret(&[byte; 32]).unwrap()
     }
 
     fn numbers(set: &KeySet) -> Vec<u64> {

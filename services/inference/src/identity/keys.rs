@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
+use strum::IntoEnumIterator as _;
 
 /// Shortest secret that HS256 may have, in bytes: the size of the hash (RFC 7518 §3.2).
 const SECRET_BYTES: usize = 32;
@@ -66,6 +67,9 @@ pub enum KeyError {
     /// A file that is no JWK Set.
     #[error("not a JWK Set (RFC 7517 §5): {0}; expected {{\"keys\":[…]}}")]
     NotJwks(serde_json::Error),
+    /// A key that cannot stand in a JWK Set under this algorithm.
+    #[error("no public key for {0:?}; expected one with its own algorithm, and never a secret")]
+    NotPublished(Algorithm),
     /// A JWK Set, or an algorithm setting, that leaves nothing to check with.
     #[error("of {keys} keys none is for signatures with an allowed algorithm ({allowed})")]
     NoUsableKey {
@@ -122,23 +126,16 @@ impl VerificationKey {
         Ok(Self { id: None, key, algorithms })
     }
 
-    /// The secret that issuer and service share. A line break at its end, as editors leave it, is not part of it.
+    /// The secret that issuer and service share, as a [file](secret_in) holds it.
     ///
     /// # Errors
     /// [`KeyError::ShortSecret`].
-    pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
-        let secret =
-            secret.strip_suffix(b"\n").map_or(secret, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    pub fn from_secret(file: &[u8]) -> Result<Self, KeyError> {
+        let secret = secret_in(file);
         if secret.len() < SECRET_BYTES {
             return Err(KeyError::ShortSecret { got: secret.len() });
         }
         Ok(Self { id: None, key: DecodingKey::from_secret(secret), algorithms: vec![Algorithm::HS256] })
-    }
-
-    /// The Ed25519 public key whose 32 bytes these are.
-    #[must_use]
-    pub fn from_ed25519(public_key: &[u8]) -> Self {
-        Self { id: None, key: DecodingKey::from_ed_der(public_key), algorithms: vec![Algorithm::EdDSA] }
     }
 
     /// `None` for a key that is not for signatures, or not of a kind that is known (RFC 7517 §5 has them ignored). A
@@ -173,10 +170,36 @@ impl VerificationKey {
         Some(Self { id: common.key_id.clone(), key, algorithms })
     }
 
+    /// The key as one of a JWK Set (RFC 7517 §4), by this name and for signatures with `algorithm`.
+    ///
+    /// # Errors
+    /// [`KeyError::NotPublished`] for another algorithm than the key's, and for a secret.
+    pub fn to_jwk(&self, id: &str, algorithm: SigningAlgorithm) -> Result<Jwk, KeyError> {
+        let own = Algorithm::from(algorithm);
+        let refused = || KeyError::NotPublished(own);
+        if own == Algorithm::HS256 || !self.algorithms.contains(&own) {
+            return Err(refused());
+        }
+        let mut jwk = Jwk::from_decoding_key(&self.key, Some(own)).map_err(|_| refused())?;
+        jwk.common.key_id = Some(id.to_owned());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Ok(jwk)
+    }
+
+    /// The algorithms that it is used with.
+    pub(crate) fn algorithms(&self) -> impl Iterator<Item = SigningAlgorithm> {
+        SigningAlgorithm::iter().filter(|one| self.algorithms.contains(&Algorithm::from(*one)))
+    }
+
     /// What a token is checked with.
     pub(super) fn decoding(&self) -> &DecodingKey {
         &self.key
     }
+}
+
+/// The secret in a file: a line break at its end, as editors leave it, is not part of it.
+pub(crate) fn secret_in(file: &[u8]) -> &[u8] {
+    file.strip_suffix(b"\n").map_or(file, |line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 fn curve(key: &DecodingKey) -> Option<Algorithm> {

@@ -22,7 +22,7 @@ mod token_cache;
 use std::sync::Arc;
 
 pub use authenticate::{Authenticator, bearer_token};
-pub use certificate::ClientCertificate;
+pub use certificate::{ClientCertificate, SubjectName};
 pub use clock::Clock;
 pub use config::IdentityConfig;
 pub use jwks_client::FetchError;
@@ -32,6 +32,7 @@ pub use key_refresh::{KeyRefresh, KeyRefreshConfig, RETRY_MOST};
 pub use key_set::{KeyNumber, KeySet};
 pub use key_source::{KeySource, KeySourceError};
 pub use key_store::{Change, KeyStore};
+pub(crate) use keys::secret_in;
 pub use keys::{KeyError, SigningAlgorithm, VerificationKey};
 pub use policy::{Method, Policy};
 pub use refusal::Refusal;

@@ -18,6 +18,20 @@ pub enum Policy {
     Open,
 }
 
+/// As on the command line.
+impl std::fmt::Display for Policy {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Jwt => "jwt",
+            Self::Mtls => "mtls",
+            Self::Either => "either",
+            Self::Both => "both",
+            Self::Bound => "bound",
+            Self::Open => "open",
+        })
+    }
+}
+
 /// The way in which one caller was, or was to be, proved: the label `method` of `auth_decisions_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
 pub enum Method {
@@ -42,6 +56,12 @@ impl Method {
 }
 
 impl Policy {
+    /// Whether a client certificate is a proof, alone or with a token.
+    #[must_use]
+    pub const fn takes_certificates(self) -> bool {
+        !matches!(self, Self::Jwt | Self::Open)
+    }
+
     /// How a caller that brings this much is to be proved. A caller that sends a token is judged by it: a certificate
     /// does not excuse a wrong one.
     pub(super) const fn method(self, has_token: bool, has_certificate: bool) -> Method {

@@ -151,7 +151,7 @@ impl std::fmt::Display for Refusal {
             Self::NoSubject => "the token names no subject (`sub`)",
             Self::NoCertificate => "the connection has no client certificate",
             Self::NamelessCertificate => {
-                "the client certificate names nobody in its subject alternative names"
+                "the client certificate names nobody, or more than one, in its subject alternative names"
             }
             Self::NotBound => "the token is not bound to a client certificate (`cnf`)",
             Self::NotBoundToThis => "the token is bound to another client certificate (`cnf`)",

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use humantime::parse_duration;
 
+use super::ProxiesConfig;
+
 /// Where the API is served, and what one client, or all of them together, may take of it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListenConfig {
@@ -48,6 +50,14 @@ pub struct ListenConfig {
     #[arg(long, env = "INFERENCE_WRITE_TIMEOUT", default_value = "10s", value_parser = parse_duration)]
     pub write_timeout: Duration,
 
+    /// How old a connection gets at most; up to a tenth less, each connection its own age. Then HTTP/1 is told with
+    /// its next answer, HTTP/2 with GOAWAY, and no request is lost.
+    // 5 min: what is decided once for a connection, such as the server's certificate and the replica that a
+    // balancer chose, is decided again within that time, and a handshake in 5 minutes is nothing beside the
+    // requests. Not the same age for all: those that came together after a restart would always come back together.
+    #[arg(long, env = "INFERENCE_CONNECTION_AGE", default_value = "5m", value_parser = parse_duration)]
+    pub connection_age: Duration,
+
     /// How many requests one HTTP/2 connection may have in flight.
     // 100: RFC 9113 §6.5.2 asks for no less; a single connection is served by one thread, so that more would
     // only wait.
@@ -59,4 +69,8 @@ pub struct ListenConfig {
     // 30 s: a client that vanished holds its place for 45 s and no longer, whatever it had in flight.
     #[arg(long, env = "INFERENCE_HTTP2_PING_INTERVAL", default_value = "30s", value_parser = parse_duration)]
     pub http2_ping_interval: Duration,
+
+    /// Who is believed about the address of a client.
+    #[command(flatten)]
+    pub proxies: ProxiesConfig,
 }

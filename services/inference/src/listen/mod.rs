@@ -6,6 +6,9 @@
 //! | connections | `max_connections` | 503 and closed (`refusal`) |
 //! | time for a head | `header_timeout` | closed |
 //! | size of a head | `header_bytes` | 431: as a problem document, beyond four times as much by hyper |
+//! | time and size of a PROXY header | `header_timeout`, 536 bytes | closed |
+//! | time for a TLS handshake | `tls_handshake_timeout` | closed |
+//! | age | `connection_age` | told to close; HTTP/2 with GOAWAY |
 //! | silence | `idle_timeout` | closed, HTTP/2 with GOAWAY |
 //! | an answer that is not read | `write_timeout` | closed |
 //! | requests in flight on an HTTP/2 connection | `http2_streams` | the stream is refused |
@@ -16,6 +19,9 @@ mod activity;
 mod bind;
 mod config;
 mod connection;
+mod handshake;
+mod proxies;
+mod proxy_protocol;
 mod refusal;
 mod requests;
 mod watched_io;
@@ -33,17 +39,29 @@ use self::activity::Overdue;
 pub use self::bind::ListenError;
 pub use self::config::ListenConfig;
 use self::connection::{Connections, End};
+pub use self::proxies::ProxiesConfig;
 pub use self::requests::Peer;
 use crate::drain::{Drain, Phase};
 use crate::telemetry::events;
+use crate::tls::Tls;
 
 const SETTING: &str = "--listen (INFERENCE_LISTEN)";
 
 /// Every `reason` of `connections_refused_total`.
-pub const REFUSALS: [&str; 3] = [REFUSED_BY_LIMIT, REFUSED_BY_SILENCE, REFUSED_BY_HEADER_TIMEOUT];
+pub const REFUSALS: [&str; 6] = [
+    REFUSED_BY_LIMIT,
+    REFUSED_BY_SILENCE,
+    REFUSED_BY_HEADER_TIMEOUT,
+    REFUSED_BY_HANDSHAKE,
+    REFUSED_BY_HANDSHAKE_TIMEOUT,
+    REFUSED_BY_PROXY_HEADER,
+];
 const REFUSED_BY_LIMIT: &str = "limit";
 const REFUSED_BY_SILENCE: &str = "silence";
 const REFUSED_BY_HEADER_TIMEOUT: &str = "header-timeout";
+const REFUSED_BY_HANDSHAKE: &str = "tls-handshake";
+const REFUSED_BY_HANDSHAKE_TIMEOUT: &str = "tls-timeout";
+const REFUSED_BY_PROXY_HEADER: &str = "proxy-header";
 
 /// An address that is listened on, not served yet.
 #[derive(Debug)]
@@ -52,6 +70,7 @@ pub struct Listener {
     address: SocketAddr,
     config: ListenConfig,
     counted: Counted,
+    tls: Option<Tls>,
 }
 
 /// Whether the connections are those that the metrics count.
@@ -88,7 +107,13 @@ impl Listener {
         let tcp = bind::bind(config.listen, setting)?;
         let address =
             tcp.local_addr().map_err(|source| ListenError { address: config.listen, setting, source })?;
-        Ok(Self { tcp, address, config: config.clone(), counted })
+        Ok(Self { tcp, address, config: config.clone(), counted, tls: None })
+    }
+
+    /// The same with TLS on every connection, or without on `None`.
+    #[must_use]
+    pub fn secured_by(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 
     /// The address, with the port that the system chose when 0 was asked for.
@@ -99,7 +124,7 @@ impl Listener {
 
     /// Serves until the drain is over or nothing is left to serve after its end was begun.
     pub async fn serve(self, router: Router, drain: Drain) -> Served {
-        let Self { tcp, address, config, counted } = self;
+        let Self { tcp, address, config, counted, tls } = self;
         if counted == Counted::Yes {
             events::ConnectionsLimitSet { limit: config.max_connections }.emit();
         }
@@ -110,6 +135,7 @@ impl Listener {
             refusal: refusal::answer(),
             connections: Arc::new(Connections::new(config, router, drain.linger())),
             counted,
+            tls,
         };
 
         let mut stop = std::pin::pin!(door.accepting_is_over(&drain));
@@ -153,10 +179,11 @@ struct Door {
     refusal: Bytes,
     connections: Arc<Connections>,
     counted: Counted,
+    tls: Option<Tls>,
 }
 
 impl Door {
-    fn enter(&self, io: TcpStream, peer: SocketAddr) {
+    fn enter(&self, mut io: TcpStream, peer: SocketAddr) {
         // Without it the kernel holds back the second part of an answer until the client acknowledges the
         // first, which the client delays by 40 ms.
         if let Err(error) = io.set_nodelay(true) {
@@ -165,9 +192,13 @@ impl Door {
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => {
                 let place = Place::take(place, self.counted);
-                let connections = Arc::clone(&self.connections);
+                let (connections, tls) = (Arc::clone(&self.connections), self.tls.clone());
                 tokio::spawn(async move {
-                    let end = connections.serve(io, peer).await;
+                    // Before all else: it is the proxy that says it, and not the client behind TLS.
+                    let end = match connections.client(&mut io, peer).await {
+                        Ok(client) => connections.take(io, client, tls).await,
+                        Err(end) => end,
+                    };
                     place.leave(peer, &end);
                 });
             }
@@ -178,6 +209,10 @@ impl Door {
     fn refuse(&self, io: TcpStream) {
         if self.counted == Counted::Yes {
             events::ConnectionRefused { reason: REFUSED_BY_LIMIT }.emit();
+        }
+        // An answer in the clear would tell a client of TLS nothing, and a handshake costs more than a place.
+        if self.tls.is_some() {
+            return;
         }
         if let Ok(turn) = Arc::clone(&self.refusals).try_acquire_owned() {
             let answer = self.refusal.clone();
@@ -227,12 +262,24 @@ impl Place {
             End::Closed => tracing::trace!(%peer, "connection closed"),
             End::Broken(error) => tracing::debug!(%peer, %error, "connection broken"),
             End::Overdue(overdue) => tracing::debug!(%peer, ?overdue, "connection closed: it took too long"),
+            End::NoProxyHeader(error) => tracing::debug!(%peer, %error, "connection closed: no PROXY header"),
+            End::HandshakeOverdue => tracing::debug!(%peer, "connection closed: the handshake took too long"),
+            End::Unsecured(error) => tracing::debug!(%peer, %error, "connection closed: no handshake"),
+            End::Disowned(refusal) => tracing::debug!(%peer, ?refusal, "connection closed: its certificate"),
             End::Dropped => tracing::debug!(%peer, "connection dropped: the service ends"),
         }
         let reason = match end {
             End::Overdue(Overdue::Silent) => REFUSED_BY_SILENCE,
             End::Overdue(Overdue::Header) => REFUSED_BY_HEADER_TIMEOUT,
-            _ => return,
+            End::NoProxyHeader(_) => REFUSED_BY_PROXY_HEADER,
+            End::HandshakeOverdue => REFUSED_BY_HANDSHAKE_TIMEOUT,
+            End::Unsecured(_) => REFUSED_BY_HANDSHAKE,
+            End::Disowned(refusal) => {
+                return events::CertificateRefused { reason: refusal.reason() }.emit();
+            }
+            End::Closed | End::Broken(_) | End::Overdue(Overdue::Idle | Overdue::Write) | End::Dropped => {
+                return;
+            }
         };
         if self.counted == Counted::Yes {
             events::ConnectionRefused { reason }.emit();

@@ -6,8 +6,7 @@
 //! says that the bound was met.
 
 use axum::body::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::watched_io::CLOSE_LINGER;
@@ -33,10 +32,10 @@ pub(super) fn answer() -> Bytes {
     ))
 }
 
-/// Sends the answer and closes so that it can be read.
-pub(super) async fn refuse(mut io: TcpStream, answer: Bytes) {
+/// Sends the last bytes, of an answer or none, and closes so that what was sent can be read.
+pub(super) async fn refuse<T: AsyncRead + AsyncWrite + Unpin>(mut io: T, last: Bytes) {
     let told = timeout(CLOSE_LINGER, async {
-        io.write_all(&answer).await?;
+        io.write_all(&last).await?;
         io.shutdown().await?;
         let mut thrown_away = [0; 1024];
         while io.read(&mut thrown_away).await? > 0 {}

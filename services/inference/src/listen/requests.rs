@@ -1,5 +1,6 @@
 //! What stands between a connection and the router: each request learns who sent it, is counted while it is
-//! in flight, and its answer says when it is the connection's last. It never looks into a request.
+//! in flight, and its answer says when it is the connection's last.
+//! A request on a connection whose certificate fell is never begun. It never looks into a request.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use tower::Service;
 
 use super::activity::Activity;
 use crate::identity::ClientCertificate;
+use crate::tls::Standing;
 
 /// Who is at the other end of the connection that a request came on; in every request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +34,18 @@ pub struct Peer {
 pub(super) struct Requests {
     router: Router,
     peer: Peer,
+    standing: Option<Arc<Standing>>,
     activity: Arc<Activity>,
 }
 
 impl Requests {
-    pub(super) fn new(router: Router, peer: Peer, activity: Arc<Activity>) -> Self {
-        Self { router, peer, activity }
+    pub(super) fn new(
+        router: Router,
+        peer: Peer,
+        standing: Option<Arc<Standing>>,
+        activity: Arc<Activity>,
+    ) -> Self {
+        Self { router, peer, standing, activity }
     }
 }
 
@@ -50,9 +58,13 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         self.activity.request_began();
         let in_flight = InFlight(Arc::clone(&self.activity));
         let http1 = request.version() <= Version::HTTP_11;
+        // Also when it was on its way before the certificate fell: nothing is begun for it.
+        if self.standing.as_ref().is_some_and(|standing| standing.check().is_err()) {
+            return Answer { route: None, http1, in_flight: Some(in_flight) };
+        }
         request.extensions_mut().insert(self.peer.clone());
         // A router is always ready: axum's layers run behind its `call`.
-        Answer { route: self.router.clone().call(request), http1, in_flight: Some(in_flight) }
+        Answer { route: Some(self.router.clone().call(request)), http1, in_flight: Some(in_flight) }
     }
 }
 
@@ -69,8 +81,9 @@ impl Drop for InFlight {
 pin_project_lite::pin_project! {
     /// An answer in the making. Dropped with it, when the client is gone, is its place among those in flight.
     pub(super) struct Answer {
+        // None: never. The task of the connection, which is at work just now, ends it next.
         #[pin]
-        route: RouteFuture<Infallible>,
+        route: Option<RouteFuture<Infallible>>,
         http1: bool,
         in_flight: Option<InFlight>,
     }
@@ -81,7 +94,8 @@ impl Future for Answer {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut answer = ready!(this.route.poll(cx))?;
+        let Some(route) = this.route.as_pin_mut() else { return Poll::Pending };
+        let mut answer = ready!(route.poll(cx))?;
         let in_flight = this.in_flight.take();
         // Asked only now: an answer that was begun before the end and finished after it tells its client,
         // too.

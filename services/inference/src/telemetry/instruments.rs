@@ -50,6 +50,10 @@ pub(super) struct Instruments {
     reloads_applied: Counter,
     pub(super) reloads_unchanged: Counter,
     pub(super) reloads_refused: Counter,
+    pub(super) tls_reloads_applied: Counter,
+    pub(super) tls_reloads_unchanged: Counter,
+    pub(super) tls_reloads_refused: Counter,
+    pub(super) crl_next_update: Gauge,
     pub(super) cache_hits: Counter,
     pub(super) cache_refused: Counter,
     pub(super) cache_misses: Counter,
@@ -108,6 +112,10 @@ impl Instruments {
             reloads_applied: counter(series::MODEL_RELOADS, outcome("applied")),
             reloads_unchanged: counter(series::MODEL_RELOADS, outcome("unchanged")),
             reloads_refused: counter(series::MODEL_RELOADS, outcome("refused")),
+            tls_reloads_applied: counter(series::TLS_RELOADS, outcome("applied")),
+            tls_reloads_unchanged: counter(series::TLS_RELOADS, outcome("unchanged")),
+            tls_reloads_refused: counter(series::TLS_RELOADS, outcome("refused")),
+            crl_next_update: gauge(series::CRL_NEXT_UPDATE),
             cache_hits: counter(series::TOKEN_CACHE_LOOKUPS, result("hit")),
             cache_refused: counter(series::TOKEN_CACHE_LOOKUPS, result("refused")),
             cache_misses: counter(series::TOKEN_CACHE_LOOKUPS, result("miss")),
@@ -141,6 +149,9 @@ impl Instruments {
             for outcome in ["allow"].iter().chain(declared.auth_refusals) {
                 self.auth(method, outcome, 0);
             }
+        }
+        for refusal in declared.certificate_refusals {
+            self.auth("mtls", refusal, 0);
         }
         for class in declared.quota_classes {
             self.quota(class, QuotaOutcome::Admitted, 0);

@@ -68,6 +68,8 @@ pub struct Declared<'a> {
     pub auth_methods: &'a [&'static str],
     /// The reasons for which credentials are refused.
     pub auth_refusals: &'a [&'static str],
+    /// The reasons for which client certificates are refused, in the handshake or later.
+    pub certificate_refusals: &'a [&'static str],
     /// The names of the quota classes.
     pub quota_classes: &'a [&'a str],
     /// The reasons for which a connection is refused.

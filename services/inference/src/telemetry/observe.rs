@@ -194,7 +194,10 @@ fn request_attributes(request: &Request, method: &'static str) -> Vec<KeyValue> 
     if let Some(Peer { address: peer, .. }) = request.extensions().get::<Peer>() {
         let address: SocketAddr = *peer;
         attributes.push(KeyValue::new("client.address", address.ip().to_string()));
-        attributes.push(KeyValue::new("client.port", i64::from(address.port())));
+        // A proxy does not say it.
+        if address.port() != 0 {
+            attributes.push(KeyValue::new("client.port", i64::from(address.port())));
+        }
     }
     if let Some(agent) = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()) {
         attributes.push(KeyValue::new("user_agent.original", cut(agent)));

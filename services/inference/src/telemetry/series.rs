@@ -62,6 +62,10 @@ series! {
         "When the keys were last seen at their source, in seconds since the epoch; 0 where there is no source.";
     KEY_REFRESHES = Counter Count "auth_jwks_refreshes_total",
         "Looks at the source of the keys: changed, unchanged, or failed while the old keys go on.";
+    TLS_RELOADS = Counter Count "tls_reloads_total",
+        "Reloads of the files of TLS: applied, unchanged, or refused while those before go on.";
+    CRL_NEXT_UPDATE = Gauge Seconds "tls_client_crl_next_update_timestamp_seconds",
+        "When the first of the CRLs of client certificates ends, in seconds since 1970; 0 without CRLs.";
     QUOTA_DECISIONS = Counter Count "quota_decisions_total",
         "Requests held against the quota of their identity, by class: admitted or limited.";
     QUOTA_KEYS = Gauge Count "quota_keys",

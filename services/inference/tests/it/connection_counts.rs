@@ -1,72 +1,7 @@
 //! What the metrics say about connections, of the binary itself: its counts are the process's.
 
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-
-use serde_json::Value;
-use tempfile::TempDir;
-
-use crate::wire::{GET, Wire, within};
-
-/// The service in a process of its own; killed with this.
-struct Running {
-    process: Child,
-    api: SocketAddr,
-    admin: SocketAddr,
-    _directory: TempDir,
-}
-
-impl Running {
-    async fn start(arguments: &[&str]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let ready_file = directory.path().join("ready.json");
-        let process = Command::new(env!("CARGO_BIN_EXE_inference"))
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"])
-            .arg(&ready_file)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let ready: Value = within(async {
-            loop {
-                let written = std::fs::read(&ready_file).unwrap_or_default();
-                if let Ok(ready) = serde_json::from_slice(&written) {
-                    return ready;
-                }
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-        let address = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
-        Self { process, api: address("api"), admin: address("admin"), _directory: directory }
-    }
-
-    async fn connect(&self) -> Wire {
-        Wire::connect(self.api).await.unwrap()
-    }
-
-    /// Scrapes until `series` has `value`.
-    async fn counts(&self, series: &str, value: u32) {
-        let expected = format!("\n{series} {value}\n");
-        within(async {
-            loop {
-                let mut scrape = Wire::connect(self.admin).await.unwrap();
-                if scrape.ask(GET.replace(" / ", " /metrics ")).await.body.contains(&expected) {
-                    return;
-                }
-            }
-        })
-        .await;
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _killed = self.process.kill();
-        let _ended = self.process.wait();
-    }
-}
+use crate::running::Running;
+use crate::wire::GET;
 
 #[tokio::test]
 async fn connections_are_counted_while_they_are_open_whoever_ends_them() {
@@ -90,7 +25,7 @@ async fn connections_are_counted_while_they_are_open_whoever_ends_them() {
 async fn connections_that_are_refused_are_counted_by_reason() {
     let service = Running::start(&["--max-connections", "1", "--header-timeout", "200ms"]).await;
     let refused = |reason: &str| format!("connections_refused_total{{reason=\"{reason}\"}}");
-    for reason in ["limit", "silence", "header-timeout"] {
+    for reason in ["limit", "silence", "header-timeout", "proxy-header"] {
         service.counts(&refused(reason), 0).await;
     }
     let mut kept = service.connect().await;
@@ -105,4 +40,16 @@ async fn connections_that_are_refused_are_counted_by_reason() {
     service.counts(&refused("header-timeout"), 1).await;
     service.connect().await.closed().await;
     service.counts(&refused("silence"), 1).await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_say_whose_connection_it_is_is_counted() {
+    let service = Running::start(&["--proxy-protocol", "--trusted-proxies", "127.0.0.1"]).await;
+    // One that only looks whether somebody listens does nothing wrong.
+    drop(service.connect().await);
+    let mut proxy = service.connect().await;
+    proxy.send(GET).await;
+    assert_eq!(proxy.closed().await, b"");
+    service.counts("connections", 0).await;
+    service.counts("connections_refused_total{reason=\"proxy-header\"}", 1).await;
 }

@@ -10,6 +10,7 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use inference::listen::Peer;
 use rstest::rstest;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Duration, sleep};
 
@@ -23,8 +24,17 @@ pub(crate) fn greeter() -> Router {
 pub(crate) async fn http2_client(
     server: &Server,
 ) -> (http2::SendRequest<Body>, tokio::task::JoinHandle<hyper::Result<()>>) {
-    let io = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
-    let (client, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    http2_over(TcpStream::connect(server.address).await.unwrap()).await
+}
+
+/// The same over a stream of any kind.
+pub(crate) async fn http2_over<S>(
+    stream: S,
+) -> (http2::SendRequest<Body>, tokio::task::JoinHandle<hyper::Result<()>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (client, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     (client, tokio::spawn(connection))
 }
 

@@ -135,7 +135,7 @@ impl Service {
         probes.set_ready(true);
         let stack = api::stack(
             &config.api,
-            config.listen.header_bytes,
+            &config.listen,
             ModelStore::load(&config.model).unwrap(),
             probes,
             Authenticator::new(config.identity.policy, verifier, cache.unwrap()),

@@ -4,7 +4,8 @@ use std::process::{Command, Output};
 
 use rstest::rstest;
 
-fn inference(arguments: &[&str]) -> Output {
+/// What the binary answers to these arguments.
+pub(crate) fn inference(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inference"));
     command
         .args(arguments)
@@ -13,7 +14,7 @@ fn inference(arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

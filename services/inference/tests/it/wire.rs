@@ -1,14 +1,15 @@
 //! A listener on a real socket, and clients that speak to it byte by byte. Nothing here waits for a time to pass: a
 //! test waits for what happens, and only [`within`] says how long it may at most.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use inference::drain::{Drain, DrainConfig};
-use inference::listen::{ListenConfig, Listener, Served};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use inference::listen::{ListenConfig, Listener, ProxiesConfig, Served};
+use inference::tls::Tls;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 /// For bounds that a test does not try, and phases that must not come to their end.
@@ -24,8 +25,10 @@ pub(crate) fn patient() -> ListenConfig {
         header_bytes: 2048,
         idle_timeout: NEVER,
         write_timeout: NEVER,
+        connection_age: NEVER,
         http2_streams: 100,
         http2_ping_interval: NEVER,
+        proxies: ProxiesConfig::NONE,
     }
 }
 
@@ -51,8 +54,17 @@ impl Server {
     }
 
     pub(crate) async fn start_ending(config: ListenConfig, end: &DrainConfig, router: Router) -> Self {
+        Self::start_secured(config, end, router, None).await
+    }
+
+    pub(crate) async fn start_secured(
+        config: ListenConfig,
+        end: &DrainConfig,
+        router: Router,
+        tls: Option<Tls>,
+    ) -> Self {
         let drain = Drain::manual(end);
-        let listener = Listener::bind(&config).await.expect("a free port");
+        let listener = Listener::bind(&config).await.expect("a free port").secured_by(tls);
         let address = listener.local_addr();
         let serving = tokio::spawn(listener.serve(router, drain.clone()));
         Self { address, drain, serving }
@@ -84,8 +96,8 @@ impl Answer {
     }
 }
 
-pub(crate) struct Wire {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Wire<S = TcpStream> {
+    pub(crate) stream: S,
     read: Vec<u8>,
 }
 
@@ -95,11 +107,25 @@ impl Wire {
     pub(crate) async fn connect(to: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, read: Vec::new() })
+        Ok(Self::over(stream))
+    }
+
+    /// As another host of this machine: each address of 127.0.0.0/8 is one.
+    pub(crate) async fn connect_from(from: Ipv4Addr, to: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        Self::over(socket.connect(to).await.expect("the listener listens"))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn over(stream: S) -> Self {
+        Self { stream, read: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.expect("the server reads");
+        self.stream.flush().await.expect("the server reads");
     }
 
     pub(crate) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {

@@ -13,6 +13,7 @@ mod identity;
 mod keys;
 mod model;
 mod requests;
+mod tls;
 mod traces;
 
 pub use self::admission::{InFlightLimitSet, QuotaDecided, QuotaKeysLimitSet, QuotaKeysSwept};
@@ -24,6 +25,7 @@ pub use self::identity::{
 pub use self::keys::{KeysChanged, KeysRefused, KeysUnchanged};
 pub use self::model::{ModelLoaded, ModelRefused, ModelUnchanged, Predicted, RowOutOfDomain};
 pub use self::requests::{PhaseTimed, RequestRefused};
+pub use self::tls::{CertificateRefused, TlsLoaded, TlsRefused, TlsReloaded, TlsUnchanged};
 pub(super) use self::traces::{SpansExported, SpansLost};
 pub use super::metrics::{Phase, QuotaOutcome};
 use super::{ErrorSource, installed};

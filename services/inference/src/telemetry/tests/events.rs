@@ -18,6 +18,7 @@ fn declared() -> Local {
         feature_groups: &["OPERA", "MES"],
         auth_methods: &["jwt"],
         auth_refusals: &["expired"],
+        certificate_refusals: &["revoked"],
         quota_classes: &["default"],
         connection_refusals: &["limit"],
     });
@@ -39,6 +40,9 @@ fn declared() -> Local {
 #[case::reloads(r#"inference_model_reloads_total{outcome="refused"}"#)]
 #[case::auth_allow(r#"auth_decisions_total{method="jwt",outcome="allow"}"#)]
 #[case::auth_refused(r#"auth_decisions_total{method="jwt",outcome="expired"}"#)]
+#[case::certificate_refused(r#"auth_decisions_total{method="mtls",outcome="revoked"}"#)]
+#[case::tls_reloads(r#"tls_reloads_total{outcome="refused"}"#)]
+#[case::crl_next_update("tls_client_crl_next_update_timestamp_seconds")]
 #[case::cache_hit(r#"auth_token_cache_lookups_total{result="hit"}"#)]
 #[case::cache_miss(r#"auth_token_cache_lookups_total{result="miss"}"#)]
 #[case::cache_entries("auth_token_cache_entries")]

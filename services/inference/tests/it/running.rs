@@ -1,0 +1,69 @@
+//! The binary as a service in a process of its own, seen from outside: its sockets and its metrics.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::wire::{GET, Wire, within};
+
+/// The service in a process of its own; killed with this.
+pub(crate) struct Running {
+    pub(crate) process: Child,
+    pub(crate) api: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    _directory: TempDir,
+}
+
+impl Running {
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let ready_file = directory.path().join("ready.json");
+        let process = Command::new(env!("CARGO_BIN_EXE_inference"))
+            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"])
+            .arg(&ready_file)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let ready: Value = within(async {
+            loop {
+                let written = std::fs::read(&ready_file).unwrap_or_default();
+                if let Ok(ready) = serde_json::from_slice(&written) {
+                    return ready;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let address = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
+        Self { process, api: address("api"), admin: address("admin"), _directory: directory }
+    }
+
+    pub(crate) async fn connect(&self) -> Wire {
+        Wire::connect(self.api).await.unwrap()
+    }
+
+    /// Scrapes until `series` has `value`.
+    pub(crate) async fn counts(&self, series: &str, value: u64) {
+        let expected = format!("\n{series} {value}\n");
+        within(async {
+            loop {
+                let mut scrape = Wire::connect(self.admin).await.unwrap();
+                if scrape.ask(GET.replace(" / ", " /metrics ")).await.body.contains(&expected) {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _killed = self.process.kill();
+        let _ended = self.process.wait();
+    }
+}
