@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use xshell::cmd;
 
-use crate::tools;
 use crate::workspace::Workspace;
+use crate::{attacks, tools};
 
 /// Write, or only look.
 #[derive(Debug, Args)]
@@ -35,6 +35,7 @@ enum Mode {
 
 const MAKERS: &[Maker] = &[
     Maker { makes: "services/inference/openapi.json", needs: &[], make: openapi },
+    Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
 ];
 
@@ -69,6 +70,13 @@ fn openapi(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     let shell = workspace.shell()?;
     let made = cmd!(shell, "cargo run --quiet --locked --package inference -- openapi").read()?;
     keep(workspace, "services/inference/openapi.json", &format!("{}\n", made.trim_end()), mode)
+}
+
+/// What each attack got, as it was seen just now.
+fn attacks(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    let made = attacks::make(workspace)?;
+    keep(workspace, attacks::JSON, &made.json, mode)?;
+    keep(workspace, attacks::TABLE, &made.table, mode)
 }
 
 /// The training script knows which files it makes and compares them itself.

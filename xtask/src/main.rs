@@ -3,6 +3,7 @@
 //! Must never hold a task's work: each arm is one call into the module that owns it.
 
 mod artifact;
+mod attacks;
 mod bench;
 mod e2e;
 mod fuzz;
@@ -11,6 +12,7 @@ mod golden;
 mod image;
 mod keep_alive;
 mod model;
+mod openssl;
 mod outcome;
 mod process;
 mod report;

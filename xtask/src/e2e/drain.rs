@@ -115,7 +115,10 @@ fn signal_and_watch(
     let late = KeepAlive::open(ready.api)
         .and_then(|mut late| late.send(&keep_alive::post(ready, "/api", &[], &row.body)))
         .context("the listener was closed with readiness, not after it")?;
-    ensure!(late.status == 200 && !late.last, "a new client in the grace period was answered by {late:?}");
+    ensure!(
+        late.status == 200 && !late.is_last(),
+        "a new client in the grace period was answered by {late:?}"
+    );
     shared.ready.store(false, Ordering::Relaxed);
     // What was begun before the signal is finished after it.
     slow.write(rest)?;
@@ -134,7 +137,7 @@ fn client(ready: &Ready, shared: &Shared, request: &[u8], row: &Golden) -> anyho
             let answer = connection.send(request).with_context(|| format!("lost, after {sent} answers"))?;
             ensure!(answer.status == 200 && answer.body == row.answer, "{answer:?}");
             shared.answered.fetch_add(1, Ordering::Relaxed);
-            if answer.last {
+            if answer.is_last() {
                 break;
             }
         }

@@ -42,7 +42,7 @@ pub struct PeerLimited;
 
 impl PeerLimited {
     /// The outcome in `auth_decisions_total`.
-    pub const OUTCOME: &'static str = "peer-limited";
+    pub const OUTCOME: &'static str = "peer_limited";
 
     /// Counts the decision.
     pub fn emit(self) {

@@ -1,0 +1,71 @@
+//! What the attacks are tried with: the service as `cargo run` has it, and keys and tokens by its own commands.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+use xshell::{Shell, cmd};
+
+use crate::golden;
+use crate::process;
+use crate::service::Service;
+use crate::workspace::Workspace;
+
+/// The binary, and a folder for what it makes.
+pub(super) struct Development {
+    shell: Shell,
+    binary: PathBuf,
+    folder: TempDir,
+    /// A body that is answered.
+    pub(super) body: String,
+}
+
+impl Development {
+    /// Builds the service; quick when nothing changed.
+    pub(super) fn build(workspace: &Workspace) -> anyhow::Result<Self> {
+        let shell = workspace.shell()?;
+        cmd!(shell, "cargo build --quiet --locked --package inference").run()?;
+        let binary = workspace.path("target/debug/inference");
+        let golden = golden::load(workspace)?;
+        let body = golden.first().context("no golden row")?.body.clone();
+        Ok(Self { shell, binary, folder: tempfile::tempdir()?, body })
+    }
+
+    pub(super) fn start(&self, options: &[&str]) -> anyhow::Result<Service> {
+        Service::start(&self.binary, options)
+    }
+
+    /// The path of what is called so in the folder.
+    pub(super) fn file(&self, name: &str) -> anyhow::Result<String> {
+        Ok(process::text(&self.folder.path().join(name))?.to_owned())
+    }
+
+    pub(super) fn write(&self, name: &str, content: &str) -> anyhow::Result<String> {
+        let file = self.file(name)?;
+        std::fs::write(&file, content)?;
+        Ok(file)
+    }
+
+    /// Makes `NAME.key.pem` and `NAME.pub.pem`, or for HS256 `NAME.secret`.
+    pub(super) fn make_key(&self, algorithm: &str, name: &str) -> anyhow::Result<()> {
+        let (binary, folder) = (&self.binary, self.folder.path());
+        cmd!(self.shell, "{binary} keys signing {folder} --algorithm {algorithm} --name {name}")
+            .quiet()
+            .ignore_stdout()
+            .run()?;
+        Ok(())
+    }
+
+    /// A JWK Set of these keys.
+    pub(super) fn jwks(&self, keys: &[&str]) -> anyhow::Result<String> {
+        let (binary, folder) = (&self.binary, self.folder.path());
+        let files: Vec<_> = keys.iter().map(|key| folder.join(format!("{key}.pub.pem"))).collect();
+        Ok(cmd!(self.shell, "{binary} keys jwks {files...}").quiet().read()?)
+    }
+
+    /// A token signed with the key in this file, right apart from what `options` change.
+    pub(super) fn token(&self, key: &str, options: &[&str]) -> anyhow::Result<String> {
+        let (binary, key) = (&self.binary, self.folder.path().join(key));
+        Ok(cmd!(self.shell, "{binary} token --key {key} {options...}").quiet().read()?)
+    }
+}
