@@ -10,6 +10,7 @@ mod drain;
 mod reload;
 mod schemathesis;
 mod soak;
+mod tls;
 mod traces;
 mod triton;
 
@@ -40,6 +41,7 @@ pub(crate) const ALL: &[E2e] = &[
     schemathesis::TEST,
     traces::TEST,
     reload::TEST,
+    tls::TEST,
     drain::TEST,
     container::TEST,
     soak::TEST,

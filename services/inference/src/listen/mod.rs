@@ -15,6 +15,7 @@
 
 mod accept;
 mod activity;
+mod age;
 mod bind;
 mod config;
 mod connection;
