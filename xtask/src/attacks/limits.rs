@@ -54,7 +54,7 @@ fn proxies(development: &Development) -> anyhow::Result<Vec<Row>> {
         let mut connection = KeepAlive::open(api)?;
         // It may be closed before all of it is sent.
         let ended = connection.send(&request);
-        Ok(ended.map_or_else(|_| Ok(Heard::closed()), |answer| Heard::of(&answer))?)
+        ended.map_or_else(|_| Ok(Heard::closed()), |answer| Heard::of(&answer))
     })?;
     Ok(watch.rows())
 }

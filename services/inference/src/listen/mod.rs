@@ -16,6 +16,7 @@
 
 mod accept;
 mod activity;
+mod age;
 mod bind;
 mod config;
 mod connection;

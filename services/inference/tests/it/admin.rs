@@ -95,32 +95,30 @@ fn answers_while_every_thread_of_the_api_is_busy() {
     const WORKERS: usize = 2;
     let api =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().unwrap();
-    let held = Arc::new(Barrier::new(WORKERS + 1));
-    let release = Arc::new(Barrier::new(WORKERS + 1));
-    let (holds, waits) = (held.clone(), release.clone());
-    // Blocks the thread and not only the task, as a handler that computes would.
-    let handler = async move || {
-        holds.wait();
-        waits.wait();
-        "done"
-    };
+    let handler = async || "done";
     let (server, admin) = api.block_on(async {
         let server = Server::start(patient(), Router::new().route("/", get(handler))).await;
         (server, start(&Drain::manual(&slow_end())).0)
     });
+    let held = Arc::new(Barrier::new(WORKERS + 1));
+    let release = Arc::new(Barrier::new(WORKERS + 1));
+    for _ in 0..WORKERS {
+        let (holds, waits) = (held.clone(), release.clone());
+        // Blocks the thread and not only the task, as a handler that computes would.
+        api.spawn(async move {
+            holds.wait();
+            waits.wait();
+        });
+    }
+    held.wait();
     let asker = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     asker.block_on(async {
-        let mut clients = vec![server.connect().await, server.connect().await];
-        for client in &mut clients {
-            client.send(GET).await;
-        }
-        tokio::task::spawn_blocking(move || held.wait()).await.unwrap();
+        let mut client = server.connect().await;
+        client.send(GET).await;
         for path in ["/livez", "/metrics"] {
             assert_eq!(within(ask(&admin, "GET", path)).await.status(), "200");
         }
-        tokio::task::spawn_blocking(move || release.wait()).await.unwrap();
-        for client in &mut clients {
-            assert_eq!(client.answer().await.body, "done");
-        }
+        release.wait();
+        assert_eq!(client.answer().await.body, "done");
     });
 }

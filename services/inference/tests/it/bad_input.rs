@@ -189,11 +189,11 @@ async fn a_body_that_never_ends_is_refused_in_time() {
 async fn a_client_that_goes_away_leaves_its_place() {
     let service = Service::start_with(|config| config.admission.in_flight = 1).await;
     let mut gone = service.connect().await;
-    gone.send(format!("{}\r\n{{\"array\":", service.head("/api", 1000))).await;
-    // The place is taken once the first client's body is waited for.
-    while service.post("/api", one_row().to_string()).await.status() == "200" {
-        tokio::task::yield_now().await;
-    }
+    gone.send(format!("{}expect: 100-continue\r\n\r\n", service.head("/api", 1000))).await;
+    // Said once the body is waited for: the place is taken.
+    assert_eq!(gone.answer().await.status(), "100");
+    gone.send("{\"array\":").await;
+    service.post("/api", one_row().to_string()).await.is_problem(503, "overloaded");
     drop(gone);
     while service.post("/api", one_row().to_string()).await.status() == "503" {
         tokio::task::yield_now().await;
@@ -209,13 +209,9 @@ async fn a_full_house_is_answered_503_and_when_to_come_back() {
     .await;
     let mut first = service.connect().await;
     let body = one_row().to_string();
-    first.send(format!("{}\r\n", service.head("/api", body.len()))).await;
-    let refused = loop {
-        let answer = service.post("/api", &body).await;
-        if answer.status() != "200" {
-            break answer;
-        }
-    };
+    first.send(format!("{}expect: 100-continue\r\n\r\n", service.head("/api", body.len()))).await;
+    assert_eq!(first.answer().await.status(), "100");
+    let refused = service.post("/api", &body).await;
     refused.is_problem(503, "overloaded");
     assert!(refused.head.contains("retry-after: 1\r\n"), "{refused:?}");
     assert_eq!(first.ask(body).await.status(), "200");
