@@ -17,15 +17,24 @@ pub(crate) fn service(workspace: &Workspace) -> anyhow::Result<PathBuf> {
 /// Builds another program of the workspace, whose package is named like it, just as the service is built: what the
 /// service is compared with.
 pub(crate) fn built(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
+    build(workspace, &["--package", name], name)
+}
+
+/// Builds an example of the service in the same way.
+pub(crate) fn example(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
+    build(workspace, &["--package", "inference", "--example", name], &format!("examples/{name}"))
+}
+
+fn build(workspace: &Workspace, what: &[&str], file: &str) -> anyhow::Result<PathBuf> {
     let shell = workspace.shell()?;
     let target = host_target()?;
     // With an explicit target the flags are for the program alone, not for build scripts and macros, which can't be
     // linked statically.
     let _static = shell.push_env("RUSTFLAGS", flags());
-    cmd!(shell, "cargo build --quiet --locked --profile dist --package {name} --target {target}").run()?;
-    let binary = workspace.path("target").join(target).join("dist").join(name);
+    cmd!(shell, "cargo build --quiet --locked --profile dist {what...} --target {target}").run()?;
+    let binary = workspace.path("target").join(target).join("dist").join(file);
     if !binary.is_file() {
-        bail!("cargo built {name}, but {} is not there", binary.display());
+        bail!("cargo built {file}, but {} is not there", binary.display());
     }
     Ok(binary)
 }

@@ -128,6 +128,17 @@ impl Service {
         status_number(&status, "VmRSS:")
     }
 
+    /// Processor time that its threads have used so far, in nanoseconds; those that have ended are not counted.
+    pub(crate) fn processor_ns(&self) -> anyhow::Result<u64> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
+        tasks
+            .map(|task| {
+                let used = fs::read_to_string(task?.path().join("schedstat"))?;
+                Ok(used.split(' ').next().context("an empty schedstat")?.parse::<u64>()?)
+            })
+            .sum()
+    }
+
     /// Sends a signal and returns at once.
     pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         kill_process(Pid::from_child(&self.child), signal).with_context(|| format!("cannot send {signal:?}"))

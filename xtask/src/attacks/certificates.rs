@@ -2,8 +2,8 @@
 
 use anyhow::Context as _;
 
-use super::development::Development;
 use super::watch::{self, Heard, Row, Watch};
+use crate::development::Development;
 use crate::keep_alive::{self, Answer};
 use crate::openssl::{Authority, Client};
 use crate::service::Service;

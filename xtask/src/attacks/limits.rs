@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
-use super::development::Development;
 use super::tokens::bear;
 use super::watch::{Heard, Row, Watch, post};
+use crate::development::Development;
 use crate::keep_alive::{self, KeepAlive};
 
 /// A header of the PROXY protocol, version 2: 192.0.2.1 to 192.0.2.2, by TCP.

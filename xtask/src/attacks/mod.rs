@@ -5,7 +5,6 @@
 //! A row is what was seen, never what was expected: an attack that gets through is in the table as such, and fails.
 
 mod certificates;
-mod development;
 mod limits;
 mod tokens;
 mod watch;
@@ -14,8 +13,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use self::development::Development;
 use self::watch::Row;
+use crate::development::Development;
 use crate::workspace::Workspace;
 
 /// What this makes, from the root: for programs, and for people.

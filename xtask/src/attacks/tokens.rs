@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::development::Development;
 use super::watch::{Heard, Row, Watch, post};
+use crate::development::Development;
 
 /// The attack, what is sent, and how the token is made.
 type Attack = (&'static str, &'static str, &'static [&'static str]);

@@ -4,17 +4,15 @@
 //! shows in review. Everything in the process counts: connection, stack, handler, model.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::Bench;
+use super::{Bench, callgrind};
 use crate::artifact;
 use crate::golden::{self, Golden};
 use crate::keep_alive::{self, KeepAlive};
 use crate::outcome::Outcome;
-use crate::service::Service;
 use crate::workspace::Workspace;
 
 const RESULT: &str = "services/inference/benches/instructions.json";
@@ -73,27 +71,13 @@ fn change(before: u64, now: u64) -> f64 {
 
 /// Instructions of a whole life of the service with so many requests in it.
 fn count(binary: &Path, row: &Golden, requests: u64) -> anyhow::Result<u64> {
-    let folder = tempfile::tempdir()?;
-    let out = folder.path().join("callgrind.out");
-    let mut command = Command::new("valgrind");
-    command.args(["--quiet", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", out.display()));
-    // One thread that serves: which of several takes a request is chance.
-    command.arg(binary).env("TOKIO_WORKER_THREADS", "1");
-    let service = Service::start_command(command, &[])?;
-    let request = keep_alive::post(service.ready(), "/api", &[], &row.body);
-    let mut connection = KeepAlive::open(service.ready().api)?;
-    for _ in 0..requests {
-        let answer = connection.send(&request)?;
-        ensure!(answer.status == 200 && answer.body == row.answer, "{answer:?}");
-    }
-    drop(connection);
-    service.stop()?;
-    let counts = std::fs::read_to_string(&out).context("callgrind wrote nothing")?;
-    counts
-        .lines()
-        .find_map(|line| line.strip_prefix("summary:").or_else(|| line.strip_prefix("totals:")))
-        .context("callgrind's file has no summary")?
-        .trim()
-        .parse()
-        .context("callgrind's summary is not a number")
+    callgrind::instructions(binary, &[], |service| {
+        let request = keep_alive::post(service.ready(), "/api", &[], &row.body);
+        let mut connection = KeepAlive::open(service.ready().api)?;
+        for _ in 0..requests {
+            let answer = connection.send(&request)?;
+            ensure!(answer.status == 200 && answer.body == row.answer, "{answer:?}");
+        }
+        Ok(())
+    })
 }

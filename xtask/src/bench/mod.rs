@@ -3,11 +3,14 @@
 //! A benchmark prints what it measured and where it wrote it. It must never be a step of `cargo xtask test`: a timed
 //! test fails on a busy machine and proves nothing.
 
+mod auth;
 mod bare;
 mod batching;
+mod callgrind;
 mod instructions;
 mod machine;
 mod service;
+mod spread;
 mod wrk;
 
 use anyhow::Context as _;
@@ -31,7 +34,7 @@ pub(crate) struct Bench {
 }
 
 /// All of them.
-pub(crate) const ALL: &[Bench] = &[service::BENCH, instructions::BENCH, batching::BENCH];
+pub(crate) const ALL: &[Bench] = &[service::BENCH, instructions::BENCH, auth::BENCH, batching::BENCH];
 
 /// Which one to run.
 #[derive(Debug, Args)]

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::bare::Bare;
 use super::machine::Machine;
+use super::spread::Spread;
 use super::{Bench, wrk};
 use crate::artifact;
 use crate::golden::{self, Golden};
@@ -69,14 +70,6 @@ struct Results {
     resident_kib: u64,
     /// The binary, which is all that the image holds.
     image_bytes: u64,
-}
-
-/// A median, and between what the values lay.
-#[derive(Debug, Clone, Serialize)]
-struct Spread {
-    least: f64,
-    median: f64,
-    most: f64,
 }
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
@@ -153,20 +146,6 @@ fn start(binary: &Path) -> anyhow::Result<f64> {
     let begun = Instant::now();
     let _service = Service::start(binary, &[])?;
     Ok(begun.elapsed().as_secs_f64() * 1e3)
-}
-
-impl Spread {
-    fn of(mut values: Vec<f64>) -> anyhow::Result<Self> {
-        ensure!(values.iter().all(|value| value.is_finite()), "not all numbers: {values:?}");
-        values.sort_by(f64::total_cmp);
-        let at = |index: usize| values.get(index).copied().map(rounded).context("nothing was measured");
-        Ok(Self { least: at(0)?, median: at(values.len() / 2)?, most: at(values.len().saturating_sub(1))? })
-    }
-}
-
-/// Three digits after the point are more than any run repeats.
-fn rounded(value: f64) -> f64 {
-    (value * 1e3).round() / 1e3
 }
 
 fn show(results: &Results) {

@@ -10,10 +10,12 @@ mod drain;
 mod identity_provider;
 mod oidc_provider;
 mod reload;
+mod rotation;
 mod schemathesis;
 mod soak;
 mod tls;
 mod traces;
+mod traffic;
 mod triton;
 
 use anyhow::Context as _;
@@ -44,6 +46,7 @@ pub(crate) const ALL: &[E2e] = &[
     traces::TEST,
     reload::TEST,
     identity_provider::TEST,
+    rotation::TEST,
     tls::TEST,
     drain::TEST,
     container::TEST,

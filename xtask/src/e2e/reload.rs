@@ -1,8 +1,6 @@
 //! A new model under traffic: a good one takes over between two requests, a bad one changes nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -10,8 +8,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::E2e;
-use crate::golden::{self, Golden};
-use crate::keep_alive::{self, KeepAlive};
+use super::traffic::Traffic;
+use crate::golden;
+use crate::keep_alive;
 use crate::outcome::Outcome;
 use crate::service::{Ready, Service};
 use crate::workspace::Workspace;
@@ -37,7 +36,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let model = process::text(&files.model)?;
 
     let service = Service::start(&binary, &["--model", model, "--model-poll", "50ms"])?;
-    under_traffic(&service, &golden, || {
+    Traffic::new(&service, &golden, service.ready().token.clone()).during(|| {
         let first = served(service.ready())?;
         files.write_another_model("of the poll")?;
         let second = swapped(service.ready(), &first)?;
@@ -57,7 +56,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let files = Files::copy(workspace)?;
     let model = process::text(&files.model)?;
     let service = Service::start(&binary, &["--model", model, "--model-poll", "1h"])?;
-    under_traffic(&service, &golden, || {
+    Traffic::new(&service, &golden, service.ready().token.clone()).during(|| {
         let first = served(service.ready())?;
         files.write_another_model("of the signal")?;
         service.signal(Signal::HUP)?;
@@ -70,7 +69,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
 
 /// The model and its golden answers, in a folder of their own.
 #[derive(Debug)]
-struct Files {
+pub(super) struct Files {
     _folder: TempDir,
     original: Vec<u8>,
     model: PathBuf,
@@ -78,7 +77,7 @@ struct Files {
 }
 
 impl Files {
-    fn copy(workspace: &Workspace) -> anyhow::Result<Self> {
+    pub(super) fn copy(workspace: &Workspace) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
         let model = folder.path().join("flights.onnx");
         let golden = folder.path().join("golden.json");
@@ -88,13 +87,18 @@ impl Files {
         Ok(Self { _folder: folder, original, model, golden })
     }
 
+    /// The model.
+    pub(super) fn path(&self) -> &Path {
+        &self.model
+    }
+
     fn write_model(&self, content: &[u8]) -> anyhow::Result<()> {
         replace(&self.model, content)
     }
 
     /// The same model with another note in it, hence with another hash. A protobuf message goes on where it ends: this
     /// adds field 6, `doc_string`.
-    fn write_another_model(&self, note: &str) -> anyhow::Result<()> {
+    pub(super) fn write_another_model(&self, note: &str) -> anyhow::Result<()> {
         let length = u8::try_from(note.len())?;
         self.write_model(&[&self.original, &[6 << 3 | 2, length][..], note.as_bytes()].concat())
     }
@@ -115,34 +119,8 @@ fn replace(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     Ok(std::fs::rename(&next, file)?)
 }
 
-/// Sends requests without a pause while `change` runs; every answer must be right.
-fn under_traffic(
-    service: &Service,
-    golden: &[Golden],
-    change: impl FnOnce() -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let client = scope.spawn(|| {
-            let mut connection = KeepAlive::open(service.ready().api)?;
-            for row in golden.iter().cycle() {
-                let answer = connection.send(&keep_alive::post(service.ready(), "/api", &[], &row.body))?;
-                ensure!(answer.status == 200 && answer.body == row.answer, "{} : {answer:?}", row.body);
-                if over.load(Ordering::Relaxed) {
-                    break;
-                }
-            }
-            Ok(())
-        });
-        let changed = change();
-        over.store(true, Ordering::Relaxed);
-        client.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).context("the traffic")?;
-        changed
-    })
-}
-
 /// The hash of the model that answers, as the metrics say.
-fn served(ready: &Ready) -> anyhow::Result<String> {
+pub(super) fn served(ready: &Ready) -> anyhow::Result<String> {
     let page = keep_alive::get(ready.admin, "/metrics")?.body;
     let current = page.lines().find(|line| line.starts_with("inference_model_info{") && line.ends_with(" 1"));
     current
@@ -152,7 +130,7 @@ fn served(ready: &Ready) -> anyhow::Result<String> {
         .with_context(|| format!("no inference_model_info of value 1:\n{page}"))
 }
 
-fn swapped(ready: &Ready, from: &str) -> anyhow::Result<String> {
+pub(super) fn swapped(ready: &Ready, from: &str) -> anyhow::Result<String> {
     wait::until("the new model", RELOAD_LIMIT, || Ok(Some(served(ready)?).filter(|hash| hash != from)))
 }
 

@@ -1,4 +1,5 @@
-//! What the attacks are tried with: the service as `cargo run` has it, and keys and tokens by its own commands.
+//! The service as `cargo run` has it, and keys, certificates and tokens by its own commands: what attacks are tried and
+//! costs are measured with. Must never be what is measured: it is not optimised.
 
 use std::path::PathBuf;
 
@@ -12,17 +13,18 @@ use crate::service::Service;
 use crate::workspace::Workspace;
 
 /// The binary, and a folder for what it makes.
-pub(super) struct Development {
+#[derive(Debug)]
+pub(crate) struct Development {
     shell: Shell,
     binary: PathBuf,
     folder: TempDir,
     /// A body that is answered.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Development {
     /// Builds the service; quick when nothing changed.
-    pub(super) fn build(workspace: &Workspace) -> anyhow::Result<Self> {
+    pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<Self> {
         let shell = workspace.shell()?;
         cmd!(shell, "cargo build --quiet --locked --package inference").run()?;
         let binary = workspace.path("target/debug/inference");
@@ -31,23 +33,25 @@ impl Development {
         Ok(Self { shell, binary, folder: tempfile::tempdir()?, body })
     }
 
-    pub(super) fn start(&self, options: &[&str]) -> anyhow::Result<Service> {
+    /// Starts it.
+    pub(crate) fn start(&self, options: &[&str]) -> anyhow::Result<Service> {
         Service::start(&self.binary, options)
     }
 
     /// The path of what is called so in the folder.
-    pub(super) fn file(&self, name: &str) -> anyhow::Result<String> {
+    pub(crate) fn file(&self, name: &str) -> anyhow::Result<String> {
         Ok(process::text(&self.folder.path().join(name))?.to_owned())
     }
 
-    pub(super) fn write(&self, name: &str, content: &str) -> anyhow::Result<String> {
+    /// Writes a file of the folder and gives its path.
+    pub(crate) fn write(&self, name: &str, content: &str) -> anyhow::Result<String> {
         let file = self.file(name)?;
         std::fs::write(&file, content)?;
         Ok(file)
     }
 
     /// Makes `NAME.key.pem` and `NAME.pub.pem`, or for HS256 `NAME.secret`.
-    pub(super) fn make_key(&self, algorithm: &str, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn make_key(&self, algorithm: &str, name: &str) -> anyhow::Result<()> {
         let (binary, folder) = (&self.binary, self.folder.path());
         cmd!(self.shell, "{binary} keys signing {folder} --algorithm {algorithm} --name {name}")
             .quiet()
@@ -56,15 +60,21 @@ impl Development {
         Ok(())
     }
 
+    /// Makes `ca.pem`, `server.pem`, `client.pem` with their keys, and `crl.pem`.
+    pub(crate) fn make_certificates(&self) -> anyhow::Result<()> {
+        let (binary, folder) = (&self.binary, self.folder.path());
+        Ok(cmd!(self.shell, "{binary} keys ca {folder}").quiet().ignore_stdout().run()?)
+    }
+
     /// A JWK Set of these keys.
-    pub(super) fn jwks(&self, keys: &[&str]) -> anyhow::Result<String> {
+    pub(crate) fn jwks(&self, keys: &[&str]) -> anyhow::Result<String> {
         let (binary, folder) = (&self.binary, self.folder.path());
         let files: Vec<_> = keys.iter().map(|key| folder.join(format!("{key}.pub.pem"))).collect();
         Ok(cmd!(self.shell, "{binary} keys jwks {files...}").quiet().read()?)
     }
 
     /// A token signed with the key in this file, right apart from what `options` change.
-    pub(super) fn token(&self, key: &str, options: &[&str]) -> anyhow::Result<String> {
+    pub(crate) fn token(&self, key: &str, options: &[&str]) -> anyhow::Result<String> {
         let (binary, key) = (&self.binary, self.folder.path().join(key));
         Ok(cmd!(self.shell, "{binary} token --key {key} {options...}").quiet().read()?)
     }

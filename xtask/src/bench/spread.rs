@@ -1,0 +1,26 @@
+//! What repeated measurements of the same thing came to.
+
+use anyhow::{Context as _, ensure};
+use serde::Serialize;
+
+/// A median, and between what the values lay.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Spread {
+    pub(super) least: f64,
+    pub(super) median: f64,
+    pub(super) most: f64,
+}
+
+impl Spread {
+    pub(super) fn of(mut values: Vec<f64>) -> anyhow::Result<Self> {
+        ensure!(values.iter().all(|value| value.is_finite()), "not all numbers: {values:?}");
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().map(rounded).context("nothing was measured");
+        Ok(Self { least: at(0)?, median: at(values.len() / 2)?, most: at(values.len().saturating_sub(1))? })
+    }
+}
+
+/// Three digits after the point are more than any run repeats.
+pub(super) fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
