@@ -189,7 +189,7 @@ impl Door {
                 let place = Place::take(place, self.counted);
                 let (connections, tls) = (Arc::clone(&self.connections), self.tls.clone());
                 tokio::spawn(async move {
-                    let end = connections.take(io, peer, tls).await;
+                    let end = connections.take(io, peer, tls.as_ref()).await;
                     place.leave(peer, &end);
                 });
             }
