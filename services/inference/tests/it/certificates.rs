@@ -299,8 +299,12 @@ impl TlsWire {
     /// seen the client's certificate.
     pub(crate) async fn secured(to: SocketAddr, client: &Arc<ClientConfig>) -> std::io::Result<Self> {
         let stream = TcpStream::connect(to).await?;
+        Self::secured_over(stream, client).await
+    }
+
+    pub(crate) async fn secured_over(stream: TcpStream, client: &Arc<ClientConfig>) -> std::io::Result<Self> {
         stream.set_nodelay(true)?;
-        let name = ServerName::from(to.ip());
+        let name = ServerName::from(stream.peer_addr()?.ip());
         Ok(Self::over(TlsConnector::from(Arc::clone(client)).connect(name, stream).await?))
     }
 }

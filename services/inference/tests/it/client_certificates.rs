@@ -14,6 +14,7 @@ use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpSocket;
 
 use crate::certificates::{Authority, Issued, Pki, TlsWire, Version, dns, from, until};
 use crate::issuer::SECRET;
@@ -111,9 +112,14 @@ async fn who_still_sends_when_it_is_refused_hears_why() {
     let pki = Pki::new();
     let service = start(&pki, &["--policy", "mtls"]).await;
     let stranger = pki.client(Some(&Issued::self_signed()), &TLS13);
-    let mut wire = TlsWire::secured(service.api, &stranger).await.unwrap();
-    // More than the kernel takes: it is being sent while the service decides.
-    let _sent = within(wire.stream.write_all(&vec![b' '; 4_000_000])).await;
+    // So that our kernel does not take all of it at once.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(16 * 1024).unwrap();
+    let stream = socket.connect(service.api).await.unwrap();
+    let mut wire = TlsWire::secured_over(stream, &stranger).await.unwrap();
+    // It is being sent while the service decides. Were it not read, the connection would be reset, and some kernels
+    // throw away with it what their client has not read yet.
+    within(wire.stream.write_all(&vec![b' '; 500_000])).await.expect("all of it is taken");
     assert!(wire.try_answer().await.expect_err("no answer").contains("UnknownCA"));
 }
 
