@@ -76,8 +76,8 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     config.check()?;
     let telemetry = Telemetry::start(&config.telemetry)?;
     let model = ModelStore::load(&config.model)?;
-    let keys = Keys::load(config).await?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
+    let keys = Keys::load(config).await?;
     let probes = Probes::new(&drain).with_keys(keys.store());
     let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
     declare(&model, &classes);
