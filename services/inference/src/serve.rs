@@ -80,9 +80,9 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     config.check()?;
     let telemetry = Telemetry::start(&config.telemetry)?;
     let model = ModelStore::load(&config.model)?;
-    let keys = Keys::load(config).await?;
     let tls = Tls::load(&config.tls, Clock::System)?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
+    let keys = Keys::load(config).await?;
     let probes = Probes::new(&drain).with_keys(keys.store());
     let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
     declare(&model, &classes);

@@ -10,7 +10,8 @@ use jsonwebtoken::errors::ErrorKind;
 use serde::Deserialize;
 
 use super::jose_header::JoseHeader;
-use super::{Clock, Identity, IdentityConfig, KeyNumber, KeySet, KeyStore, Refusal};
+use super::key_set::KeyNumber;
+use super::{Clock, Identity, IdentityConfig, KeySet, KeyStore, Refusal};
 use crate::admission::{Class, Classes};
 
 /// Longest token that is looked at, in bytes: several times what identity providers issue.

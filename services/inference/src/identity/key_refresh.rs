@@ -18,7 +18,7 @@ use crate::telemetry::events;
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 
 /// The longest wait after a failure: when keys can be had again, they are had half a minute later.
-pub const RETRY_MOST: Duration = Duration::from_secs(30);
+pub(super) const RETRY_MOST: Duration = Duration::from_secs(30);
 
 /// How keys are kept up to date.
 #[derive(Debug, Clone, clap::Args)]

@@ -9,7 +9,7 @@ use super::{KeyError, Refusal, SigningAlgorithm, VerificationKey};
 /// Tells a key from every other that the service has had: what was verified with it is worth something for as long as
 /// the key is in the set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KeyNumber(u64);
+pub(super) struct KeyNumber(u64);
 
 /// The keys that are valid together; by default none, where no token is a proof.
 #[derive(Debug, Clone, Default)]

@@ -84,3 +84,23 @@ impl Refetch {
         self.answered.send_replace(ticket);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_for_one_fetch_though_nobody_fetches() {
+        let patience = Duration::from_secs(5);
+        let refetch = Refetch::new(Duration::from_secs(10), patience, Ticks::Manual(Arc::default()));
+        for _ in 0..2 {
+            let begun = Instant::now();
+            refetch.wait().await;
+            assert_eq!(begun.elapsed(), patience);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-use super::RETRY_MOST;
+use super::key_refresh::RETRY_MOST;
 use crate::api::ApiError;
 
 /// Why a request was not authenticated.

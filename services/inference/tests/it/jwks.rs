@@ -59,6 +59,7 @@ async fn service_with(provider: &Provider, change: impl FnOnce(&mut Config)) -> 
     Service::start_with_source(|config| {
         config.identity.jwks = Some(provider.url.parse().unwrap());
         config.identity.refresh.jwks_refresh = NEVER;
+        config.identity.refresh.jwks_timeout = NEVER;
         change(config);
     })
     .await
@@ -102,6 +103,10 @@ async fn nobody_is_let_in_and_nothing_is_ready_before_there_are_keys() {
         assert!(refresh.refresh().await.is_err());
     }
     assert_eq!(service.get("/v2/health/live").await.status(), "200");
+    // Keys that are none are none at the start; later they are a withdrawal.
+    provider.says(published(&[]));
+    assert!(refresh.refresh().await.is_err());
+    assert_eq!(service.get("/v2/health/ready").await.status(), "503");
     provider.says(published(&[&key]));
     assert_eq!(refresh.refresh().await.unwrap(), Change::Changed);
     assert_eq!(service.get("/v2/health/ready").await.status(), "200");
@@ -154,11 +159,7 @@ async fn requests_wait_together_for_one_fetch_and_not_too_many() {
     const BEYOND: usize = 40;
     let (old, new) = (Key::new("old"), Key::new("new"));
     let provider = Provider::start(published(&[&old])).await;
-    let (service, refresh) = service_with(&provider, |config| {
-        config.listen.max_connections = 1000;
-        config.identity.refresh.jwks_timeout = NEVER;
-    })
-    .await;
+    let (service, refresh) = service_with(&provider, |config| config.listen.max_connections = 1000).await;
     keep_fresh(refresh).await;
     provider.says(published(&[&old, &new]));
     provider.hold();
@@ -307,6 +308,24 @@ async fn keys_go_on_without_their_issuer_until_they_are_too_old() {
     provider.says(published(&[&key]));
     assert_eq!(refresh.refresh().await.unwrap(), Change::Unchanged);
     assert_eq!(status(&service, &token).await, "200");
+}
+
+#[tokio::test]
+async fn keys_are_as_old_as_the_question_and_not_as_the_answer() {
+    const ON_THE_WAY: u64 = 100;
+    let key = Key::new("a");
+    let provider = Provider::start(published(&[&key])).await;
+    let (service, mut refresh) = service_of(&provider).await;
+    provider.hold();
+    let fetching = tokio::spawn(async move { refresh.refresh().await });
+    provider.was_asked(1).await;
+    service.advance(ON_THE_WAY);
+    provider.go_on();
+    within(fetching).await.unwrap().unwrap();
+    for (later, answer) in [(MAX_AGE - ON_THE_WAY, "200"), (1, "503")] {
+        service.advance(later);
+        assert_eq!(status(&service, &key.token(&service)).await, answer);
+    }
 }
 
 #[tokio::test]

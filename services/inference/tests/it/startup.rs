@@ -1,17 +1,22 @@
 //! The binary itself: what it prints, what it refuses to start with, what its other commands answer.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use rstest::rstest;
 
 /// What the binary answers to these arguments.
 pub(crate) fn inference(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inference"));
     command
         .args(arguments)
         .env("INFERENCE_LISTEN", "127.0.0.1:0")
         .env("INFERENCE_ADMIN_LISTEN", "127.0.0.1:0");
-    command.output().unwrap()
+    command
 }
 
 pub(crate) fn stderr(output: &Output) -> String {
@@ -50,6 +55,22 @@ fn does_not_start_and_says_why(#[case] arguments: &[&str], #[case] says: &str) {
     let output = inference(arguments);
     assert!(!output.status.success());
     assert!(stderr(&output).contains(says), "{}", stderr(&output));
+}
+
+#[test]
+fn ends_well_when_it_is_told_to_while_it_waits_for_keys() {
+    let mut service =
+        command(&["--mode", "production", "--jwks", "http://127.0.0.1:1/jwks", "--drain-grace", "0s"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+    let mut lines = BufReader::new(service.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("keys refused") && line.contains("cannot be fetched")));
+    let told = Command::new("kill").arg(service.id().to_string()).status().unwrap();
+    assert!(told.success());
+    let rest: Vec<String> = lines.collect();
+    assert!(service.wait().unwrap().success(), "{rest:?}");
 }
 
 #[test]
