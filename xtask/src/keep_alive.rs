@@ -33,6 +33,16 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// A form, on a connection of its own.
+pub(crate) fn post_form(address: SocketAddr, path: &str, form: &str) -> anyhow::Result<Answer> {
+    let length = form.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n\r\n{form}"
+    );
+    KeepAlive::open(address)?.send(request.as_bytes())
+}
+
 /// A request of the API listener with a good token and these further headers, as the bytes to write.
 pub(crate) fn post(ready: &Ready, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let Ready { api, token, .. } = ready;

@@ -29,11 +29,12 @@ pub(crate) struct Ready {
     pub(crate) api: SocketAddr,
     /// The admin listener.
     pub(crate) admin: SocketAddr,
-    /// A bearer token that works, in development mode.
+    /// A bearer token that works; empty in production mode, in which the issuer has them.
+    #[serde(default)]
     pub(crate) token: String,
 }
 
-/// A running service, in development mode, on ports of its own choice.
+/// A running service, on ports of its own choice.
 #[derive(Debug)]
 pub(crate) struct Service {
     child: Child,

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::drain::{Drain, DrainConfig, Phase};
+use crate::identity::KeyStore;
 use crate::listen::{Counted, ListenConfig, ListenError, Listener, ProxiesConfig};
 use crate::telemetry::MetricsPage;
 
@@ -43,6 +44,7 @@ pub struct AdminConfig {
 #[derive(Debug, Clone)]
 pub struct Probes {
     model_checked: Arc<AtomicBool>,
+    keys: Option<KeyStore>,
     drain: Drain,
 }
 
@@ -50,7 +52,14 @@ impl Probes {
     /// Not ready until [`set_ready`](Self::set_ready), and not any more once `drain` has begun.
     #[must_use]
     pub fn new(drain: &Drain) -> Self {
-        Self { model_checked: Arc::default(), drain: drain.clone() }
+        Self { model_checked: Arc::default(), keys: None, drain: drain.clone() }
+    }
+
+    /// Not ready either until there have been `keys`. Keys that have grown too old since take no readiness away: all
+    /// replicas would lose it at once, and nobody would be left to tell callers what is wrong.
+    #[must_use]
+    pub fn with_keys(self, keys: KeyStore) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// Says whether the model that answers has given every golden answer.
@@ -68,11 +77,13 @@ impl Probes {
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         let model_checked = self.model_checked.load(Ordering::Relaxed);
+        let keys_loaded = self.keys.as_ref().is_none_or(KeyStore::is_loaded);
         let phase = self.drain.phase();
         Readiness {
-            ready: model_checked && phase == Phase::Serving,
+            ready: model_checked && keys_loaded && phase == Phase::Serving,
             checks: Checks {
                 model: if model_checked { "checked" } else { "not checked yet" },
+                keys: if keys_loaded { "loaded" } else { "not fetched yet" },
                 serving: if phase == Phase::Serving { "yes" } else { "draining" },
             },
         }
@@ -93,6 +104,8 @@ pub struct Readiness {
 pub struct Checks {
     /// `checked` when the model has given every golden answer.
     pub model: &'static str,
+    /// `loaded` when there are keys that tokens can be checked with, or have been.
+    pub keys: &'static str,
     /// `yes` until the end has begun.
     pub serving: &'static str,
 }

@@ -3,12 +3,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::admin::AdminConfig;
 use crate::admission::AdmissionConfig;
 use crate::api::ApiConfig;
 use crate::drain::DrainConfig;
-use crate::identity::{IdentityConfig, KeySource, Policy};
+use crate::identity::{IdentityConfig, KeyRefreshConfig, KeySource, Policy};
 use crate::listen::ListenConfig;
 use crate::model::ModelConfig;
 use crate::telemetry::TelemetryConfig;
@@ -87,6 +88,17 @@ pub enum ConfigError {
          --tls-client-ca, and --tls-certificate with --tls-key, or set --policy jwt"
     )]
     NoClientCa(Policy),
+    /// Keys that grow too old before they are looked at again.
+    #[error(
+        "--jwks-max-age {max_age:?} is not longer than --jwks-refresh {refresh:?}: keys would be too old each time before \
+         they are fetched again"
+    )]
+    KeysTooOld {
+        /// How long keys are used.
+        max_age: Duration,
+        /// How often they are fetched.
+        refresh: Duration,
+    },
     /// Development mode with a key.
     #[error("{0} is for --mode production; development mode makes its own key")]
     KeyInDevelopment(KeySource),
@@ -101,6 +113,10 @@ impl Config {
         let policy = self.identity.policy;
         if policy.takes_certificates() && self.tls.tls_client_ca.is_none() {
             return Err(ConfigError::NoClientCa(policy));
+        }
+        let KeyRefreshConfig { jwks_max_age: max_age, jwks_refresh: refresh, .. } = self.identity.refresh;
+        if max_age <= refresh {
+            return Err(ConfigError::KeysTooOld { max_age, refresh });
         }
         match (self.mode, KeySource::of(&self.identity)) {
             (Mode::Production, Some(_)) => Ok(()),

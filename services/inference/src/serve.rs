@@ -14,10 +14,10 @@ use crate::admission::{Admission, Classes, ClassesError, Ticks};
 use crate::api;
 use crate::config::{Config, ConfigError, Mode};
 use crate::dev::{self, DevKey, DevKeyError};
-use crate::drain::Drain;
+use crate::drain::{Drain, Phase};
 use crate::identity::{
-    Authenticator, Clock, IdentityConfig, KeySet, KeySource, KeySourceError, Method, Policy, Refusal,
-    TokenCache, Verifier,
+    Authenticator, Clock, IdentityConfig, KeyRefresh, KeySet, KeySource, KeySourceError, KeyStore, Method,
+    Policy, Refusal, TokenCache, Verifier,
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
@@ -80,15 +80,14 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     config.check()?;
     let telemetry = Telemetry::start(&config.telemetry)?;
     let model = ModelStore::load(&config.model)?;
-    let keys = Keys::load(config)?;
+    let keys = Keys::load(config).await?;
     let tls = Tls::load(&config.tls, Clock::System)?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
-    let probes = Probes::new(&drain);
+    let probes = Probes::new(&drain).with_keys(keys.store());
     let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
     declare(&model, &classes);
 
-    let identity =
-        authenticator(keys.verification(&config.identity)?, &config.identity, Arc::clone(&classes))?;
+    let identity = authenticator(keys.store(), &config.identity, Arc::clone(&classes))?;
     let admission = Arc::new(Admission::new(&config.admission, &classes, Ticks::Since(Instant::now())));
     tokio::spawn(Arc::clone(&admission).keep_swept());
     let stack = api::stack(&config.api, &config.listen, model.clone(), probes.clone(), identity, admission);
@@ -101,8 +100,17 @@ async fn run(config: &Config) -> Result<(), ServeError> {
 
     // The model reproduced its golden answers when it was loaded: nothing else would be accepted.
     probes.set_ready(true);
-    announce(config, &keys, &model, listener.local_addr(), admin.local_addr())?;
-    listener.serve(stack, drain).await;
+    let api = listener.local_addr();
+    let store = keys.store();
+    let announced = async {
+        tokio::select! {
+            () = store.loaded() => announce(config, &keys, &model, api, admin.local_addr()),
+            () = drain.wait_for(Phase::Grace) => Ok(()),
+        }
+    };
+    // Liveness and health are answered also while keys are waited for.
+    let served = async { Ok(listener.serve(stack, drain.clone()).await) };
+    tokio::try_join!(served, announced)?;
     admin.stop().await;
     // Blocks until the collector has the last spans, or the bound is over. Spans that are lost are no reason to call a
     // clean drain a failure.
@@ -115,35 +123,41 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// Where tokens are checked, and in development mode signed.
+/// What tokens are checked with, and in development mode signed with.
 enum Keys {
-    Given(KeySource),
+    Given(KeyStore),
     Made(DevKey),
     /// No token is a proof.
     None,
 }
 
 impl Keys {
-    fn load(config: &Config) -> Result<Self, ServeError> {
+    async fn load(config: &Config) -> Result<Self, ServeError> {
         match (config.mode, KeySource::of(&config.identity)) {
             (Mode::Development, _) => Ok(Self::Made(DevKey::generate()?)),
-            (Mode::Production, Some(source)) => Ok(Self::Given(source)),
+            (Mode::Production, Some(source)) => {
+                let ticks = Ticks::Since(Instant::now());
+                let refresh = KeyRefresh::start(source, &config.identity, Clock::System, ticks).await?;
+                let store = refresh.store();
+                tokio::spawn(refresh.keep_fresh());
+                Ok(Self::Given(store))
+            }
             (Mode::Production, None) if config.identity.policy == Policy::Mtls => Ok(Self::None),
             (Mode::Production, None) => Err(ConfigError::NoKey.into()),
         }
     }
 
-    fn verification(&self, config: &IdentityConfig) -> Result<KeySet, ServeError> {
+    fn store(&self) -> KeyStore {
         match self {
-            Self::Made(key) => Ok(key.verification()),
-            Self::Given(source) => Ok(source.load(&config.jwt_algorithms)?),
-            Self::None => Ok(KeySet::none()),
+            Self::Made(key) => key.verification().into(),
+            Self::Given(store) => store.clone(),
+            Self::None => KeySet::default().into(),
         }
     }
 }
 
 fn authenticator(
-    keys: KeySet,
+    keys: KeyStore,
     config: &IdentityConfig,
     classes: Arc<Classes>,
 ) -> Result<Authenticator, ServeError> {

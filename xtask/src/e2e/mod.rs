@@ -7,6 +7,8 @@ mod collector;
 mod container;
 mod curl;
 mod drain;
+mod identity_provider;
+mod oidc_provider;
 mod reload;
 mod schemathesis;
 mod soak;
@@ -40,6 +42,7 @@ pub(crate) const ALL: &[E2e] = &[
     schemathesis::TEST,
     traces::TEST,
     reload::TEST,
+    identity_provider::TEST,
     drain::TEST,
     container::TEST,
     soak::TEST,

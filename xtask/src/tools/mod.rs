@@ -7,6 +7,7 @@
 mod apt;
 mod cargo;
 mod collector;
+mod npm;
 mod python;
 mod stamp;
 
@@ -50,6 +51,8 @@ enum How {
     Python { lock: &'static str },
     /// The OpenTelemetry collector, put together by its own builder from the folder's manifest.
     Collector { folder: &'static str },
+    /// A program for Node.js with packages of the npm registry, from the folder's lock file.
+    Npm { folder: &'static str },
 }
 
 const fn debian(program: &'static str, package: &'static str) -> Tool {
@@ -73,6 +76,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         how: How::Python { lock: "tools/python/requirements.txt" },
     },
     Tool { name: "otelcol", version: "0.165.0", how: How::Collector { folder: "tools/collector" } },
+    Tool { name: "oidc-provider", version: "9.13.3", how: How::Npm { folder: "tools/oidc-provider" } },
     Tool { name: "cargo-deny", version: "0.20.2", how: How::Cargo },
     Tool { name: "cargo-fuzz", version: "0.13.2", how: How::Cargo },
 ];
@@ -158,6 +162,10 @@ fn is_there(workspace: &Workspace, tool: &Tool) -> anyhow::Result<bool> {
             workspace.tool(tool.name).is_file()
                 && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
         }
+        How::Npm { .. } => {
+            workspace.tools().join(tool.name).join("node_modules").is_dir()
+                && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
+        }
     })
 }
 
@@ -167,6 +175,7 @@ fn pin(workspace: &Workspace, tool: &Tool) -> anyhow::Result<String> {
         How::Apt { .. } | How::Cargo => Ok(format!("{} {}\n", tool.name, tool.version)),
         How::Python { lock } => python::pin(workspace, lock),
         How::Collector { folder } => collector::pin(workspace, folder),
+        How::Npm { folder } => npm::pin(workspace, folder),
     }
 }
 
@@ -177,6 +186,7 @@ fn install(workspace: &Workspace, tool: &Tool) -> anyhow::Result<()> {
         How::Cargo => cargo::install(workspace, tool.name, tool.version)?,
         How::Python { lock } => python::install(workspace, lock)?,
         How::Collector { folder } => collector::install(workspace, folder, tool.name)?,
+        How::Npm { folder } => npm::install(workspace, folder, tool.name)?,
     }
     stamp::write(workspace, tool.name, &pin(workspace, tool)?)
 }

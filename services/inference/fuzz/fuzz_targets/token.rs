@@ -3,10 +3,13 @@
 #![no_main]
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 use inference::dev::DevKey;
-use inference::identity::{Clock, IdentityConfig, Policy, SigningAlgorithm, Verifier, bearer_token};
+use inference::identity::{
+    Clock, IdentityConfig, KeyRefreshConfig, Policy, SigningAlgorithm, Verifier, bearer_token,
+};
 use libfuzzer_sys::fuzz_target;
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
@@ -16,12 +19,20 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
         jwt_public_key: None,
         jwt_secret: None,
         jwks: None,
+        refresh: KeyRefreshConfig {
+            jwks_ca: None,
+            jwks_refresh: Duration::ZERO,
+            jwks_cooldown: Duration::ZERO,
+            jwks_max_age: Duration::ZERO,
+            jwks_timeout: Duration::ZERO,
+            keys_poll: Duration::ZERO,
+        },
         jwt_algorithms: vec![SigningAlgorithm::EdDsa],
         jwt_issuer: "puntual-development".to_owned(),
         jwt_audience: "puntual".to_owned(),
-        jwt_leeway: std::time::Duration::from_secs(30),
+        jwt_leeway: Duration::from_secs(30),
         token_cache_entries: 1,
-        token_cache_age: std::time::Duration::from_secs(60),
+        token_cache_age: Duration::from_secs(60),
     };
     Verifier::new(DevKey::generate().expect("randomness").verification(), &config, Clock::System)
 });

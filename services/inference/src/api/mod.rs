@@ -7,6 +7,7 @@ mod oip;
 mod openapi;
 mod predict;
 mod problem;
+mod problem_document;
 mod rows;
 
 use std::sync::Arc;
@@ -23,7 +24,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use body::{BodyLimits, parse_size};
 pub use oip::{HEALTH_PATHS, InferenceRequest};
 pub use openapi::document as openapi_document;
-pub use problem::{ApiError, Facts, PROBLEM_JSON, Problem, ProblemKind};
+pub use problem::{ApiError, Facts, ProblemKind};
+pub use problem_document::{PROBLEM_JSON, Problem};
 pub use rows::{RowShape, Rows};
 
 use crate::admin::Probes;
@@ -109,18 +111,18 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     // Nobody unknown makes us read more than this.
     body::check_announced(request.headers(), gate.body_bytes)?;
     // Before anything that costs more than a header.
-    authenticate(&gate, &mut request)?;
+    authenticate(&gate, &mut request).await?;
     // Last: only what will be worked on takes from a quota and holds a place.
     let _place = gate.admission.admit(request.extensions().get())?;
     Ok(next.run(request).await)
 }
 
 /// Puts the caller's identity into the request; who guesses too often is not asked for another one.
-fn authenticate(gate: &Gate, request: &mut Request) -> Result<(), ApiError> {
+async fn authenticate(gate: &Gate, request: &mut Request) -> Result<(), ApiError> {
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address);
     let peers = gate.admission.peers();
     peer.map_or(Ok(()), |peer| peers.check(peer))?;
-    gate.identity.authenticate(request).inspect_err(|error| {
+    gate.identity.authenticate(request).await.inspect_err(|error| {
         if let (Some(peer), ApiError::Unauthenticated(refusal)) = (peer, error)
             && *refusal != Refusal::Missing
         {

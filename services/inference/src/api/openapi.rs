@@ -11,7 +11,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response as Description, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::ProblemKind;
+use super::problem_document::Problem;
 use super::{oip, predict};
 
 #[derive(OpenApi)]
@@ -70,8 +71,10 @@ pub(super) struct BodyRefusals;
 /// What a request that names a model may be refused for.
 pub(super) struct ModelRefusals;
 
-const HEAD: [ProblemKind; 8] = [
+const HEAD: [ProblemKind; 10] = [
     ProblemKind::Unauthenticated,
+    ProblemKind::MalformedCredentials,
+    ProblemKind::KeysStale,
     ProblemKind::CertificateRefused,
     ProblemKind::BodyTooLarge,
     ProblemKind::HeadersTooLarge,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::Serialize;
 use strum::{EnumDiscriminants, EnumIter};
 
+use super::problem_document::{PROBLEM_JSON, Problem};
 use crate::identity::Refusal;
 use crate::model::ModelError;
 use crate::telemetry::{ErrorSource, events};
@@ -142,6 +142,15 @@ pub enum ApiError {
     /// Who is calling is not known.
     #[error("{0}")]
     Unauthenticated(Refusal),
+    /// The `Authorization` header breaks the rules of HTTP or of bearer tokens.
+    #[error("{0}")]
+    MalformedCredentials(Refusal),
+    /// No token can be checked: the keys of who issues them are missing or too old.
+    #[error("the keys of the tokens' issuer cannot be fetched; the token may be right; retry after {} s", retry_after.as_secs())]
+    KeysStale {
+        /// When to come back; whole seconds.
+        retry_after: Duration,
+    },
     /// The connection's client certificate does not say who is calling.
     #[error("{0}")]
     CertificateRefused(Refusal),
@@ -200,7 +209,7 @@ impl ProblemKind {
     /// Status, code, title and source of this kind of error.
     #[must_use]
     pub const fn facts(self) -> Facts {
-        use ErrorSource::{Client, Limit, Server};
+        use ErrorSource::{Client, Dependency, Limit, Server};
         let (status, code, title, source) = match self {
             Self::MalformedJson => {
                 (StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON", Client)
@@ -259,6 +268,15 @@ impl ProblemKind {
             Self::Unauthenticated => {
                 (StatusCode::UNAUTHORIZED, "unauthenticated", "Who is calling is not known", Client)
             }
+            Self::MalformedCredentials => {
+                (StatusCode::BAD_REQUEST, "malformed-credentials", "The credentials are malformed", Client)
+            }
+            Self::KeysStale => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "keys-stale",
+                "The keys that tokens are checked with are too old",
+                Dependency,
+            ),
             Self::CertificateRefused => {
                 (StatusCode::FORBIDDEN, "certificate-refused", "The client certificate is refused", Client)
             }
@@ -299,7 +317,7 @@ impl ApiError {
 
     fn add_headers(&self, headers: &mut HeaderMap) {
         match self {
-            Self::Unauthenticated(refusal) => {
+            Self::Unauthenticated(refusal) | Self::MalformedCredentials(refusal) => {
                 headers.insert(header::WWW_AUTHENTICATE, refusal.challenge());
             }
             Self::QuotaExceeded { class, burst, window, retry_after } => {
@@ -317,7 +335,7 @@ impl ApiError {
             Self::TooManyRefusals { retry_after } => {
                 headers.insert(header::RETRY_AFTER, (*retry_after).into());
             }
-            Self::Overloaded { retry_after } => {
+            Self::Overloaded { retry_after } | Self::KeysStale { retry_after } => {
                 headers.insert(header::RETRY_AFTER, retry_after.as_secs().into());
             }
             _ => {}
@@ -329,30 +347,6 @@ impl ApiError {
         matches!(self, Self::BodyTooLarge { .. } | Self::BodyTimeout { .. } | Self::HeadersTooLarge { .. })
     }
 }
-
-/// The body of every error: an RFC 9457 problem document.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(title = "Problem")]
-pub struct Problem {
-    /// A URI for the kind of problem.
-    #[serde(rename = "type")]
-    #[schema(example = "urn:puntual:problem:wrong-length")]
-    pub kind: String,
-    /// The kind of problem in a few words.
-    pub title: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// The stable code of the kind of problem.
-    #[schema(example = "wrong-length")]
-    pub code: &'static str,
-    /// What was wrong in this request, where, and what would be right.
-    pub detail: String,
-    /// The same text again: the Open Inference Protocol's clients read this member.
-    pub error: String,
-}
-
-/// The media type of problem documents (RFC 9457 §6.1).
-pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {

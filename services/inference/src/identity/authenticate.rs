@@ -27,21 +27,22 @@ impl Authenticator {
         Self { policy, verifier, cache }
     }
 
-    /// Puts the [`Identity`] of the caller into the request's extensions. Public paths pass without one.
+    /// Puts the [`Identity`] of the caller into the request's extensions. Public paths pass without one. Waits for
+    /// nothing, but where a token names a key that its issuer may have added a moment ago.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`] or [`ApiError::CertificateRefused`] with what is wrong with the caller's
-    /// credentials.
-    pub fn authenticate(&self, request: &mut Request) -> Result<(), ApiError> {
+    /// [`ApiError::Unauthenticated`], [`ApiError::MalformedCredentials`] or [`ApiError::CertificateRefused`] with what is
+    /// wrong with the caller's credentials; [`ApiError::KeysStale`] where they cannot be checked.
+    pub async fn authenticate(&self, request: &mut Request) -> Result<(), ApiError> {
         let path = request.uri().path();
         if PUBLIC_PATHS.iter().any(|paths| paths.contains(&path)) {
             return Ok(());
         }
         let started = Instant::now();
-        let certificate = request.extensions().get::<Peer>().and_then(|peer| peer.certificate.as_deref());
-        let has_token = request.headers().contains_key(header::AUTHORIZATION);
-        let method = self.policy.method(has_token, certificate.is_some());
-        let decision = self.identify(method, request.headers(), certificate);
+        let (method, mut decision) = self.decide(request);
+        if decision == Err(Refusal::UnknownKey) && self.verifier.renewed().await {
+            (_, decision) = self.decide(request);
+        }
         events::PhaseTimed { phase: Phase::Auth, took: started.elapsed() }.emit();
         match decision {
             Ok(identity) => {
@@ -51,14 +52,16 @@ impl Authenticator {
             }
             Err(refusal) => {
                 events::CallerRefused { method: method.label(), reason: refusal.reason() }.emit();
-                Err(match refusal {
-                    Refusal::NoCertificate | Refusal::NamelessCertificate => {
-                        ApiError::CertificateRefused(refusal)
-                    }
-                    _ => ApiError::Unauthenticated(refusal),
-                })
+                Err(refusal.into())
             }
         }
+    }
+
+    fn decide(&self, request: &Request) -> (Method, Result<Identity, Refusal>) {
+        let certificate = request.extensions().get::<Peer>().and_then(|peer| peer.certificate.as_deref());
+        let has_token = request.headers().contains_key(header::AUTHORIZATION);
+        let method = self.policy.method(has_token, certificate.is_some());
+        (method, self.identify(method, request.headers(), certificate))
     }
 
     fn identify(
@@ -94,19 +97,18 @@ impl Authenticator {
 /// §11.1).
 ///
 /// # Errors
-/// [`Refusal::Missing`], [`Refusal::Duplicate`] or [`Refusal::Malformed`].
+/// [`Refusal::Missing`], [`Refusal::Duplicate`], [`Refusal::OtherScheme`] or [`Refusal::MalformedHeader`].
 pub fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(Refusal::Missing)?;
     if values.next().is_some() {
         return Err(Refusal::Duplicate);
     }
-    let (scheme, token) =
-        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(Refusal::Malformed)?;
-    let token = token.trim_matches(' ');
-    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
-        Ok(token)
-    } else {
-        Err(Refusal::Malformed)
+    let value = value.to_str().map_err(|_| Refusal::MalformedHeader)?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::OtherScheme);
     }
+    let token = token.trim_matches(' ');
+    if token.is_empty() { Err(Refusal::MalformedHeader) } else { Ok(token) }
 }

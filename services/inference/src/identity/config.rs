@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Policy, SigningAlgorithm};
+use super::{JwksLocation, KeyRefreshConfig, Policy, SigningAlgorithm};
 
 /// What is accepted as a proof.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,9 +17,13 @@ pub struct IdentityConfig {
     /// File with the secret that issuer and service share (HS256): at least 32 bytes, made at random
     #[arg(long, env = "INFERENCE_JWT_SECRET", value_name = "FILE", conflicts_with = "jwks")]
     pub jwt_secret: Option<PathBuf>,
-    /// File with the issuer's public keys as a JWK Set; a token names the one it was signed with by its `kid`
-    #[arg(long, env = "INFERENCE_JWKS", value_name = "FILE")]
-    pub jwks: Option<PathBuf>,
+    /// The issuer's public keys as a JWK Set, in a file or at an https:// URL (http:// on loopback only); a token names
+    /// the one it was signed with by its `kid`
+    #[arg(long, env = "INFERENCE_JWKS", value_name = "FILE-or-URL")]
+    pub jwks: Option<JwksLocation>,
+    /// How keys are kept up to date.
+    #[command(flatten)]
+    pub refresh: KeyRefreshConfig,
     /// The algorithms that tokens may be signed with; of these each key is used with its own only
     #[arg(
         long,

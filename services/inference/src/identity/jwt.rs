@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::Validation;
@@ -9,7 +10,7 @@ use jsonwebtoken::errors::ErrorKind;
 use serde::Deserialize;
 
 use super::jose_header::JoseHeader;
-use super::{Clock, Identity, IdentityConfig, KeySet, Refusal};
+use super::{Clock, Identity, IdentityConfig, KeyNumber, KeySet, KeyStore, Refusal};
 use crate::admission::{Class, Classes};
 
 /// Longest token that is looked at, in bytes: several times what identity providers issue.
@@ -22,6 +23,8 @@ pub struct Verified {
     pub identity: Identity,
     /// Thumbprint of the one certificate that it may come with (RFC 8705 §3.1); `None`: with any, and without.
     pub bound_to: Option<[u8; 32]>,
+    /// The key that its signature is of.
+    pub(super) key: KeyNumber,
     expires: u64,
     not_before: u64,
 }
@@ -70,10 +73,10 @@ impl Confirmation {
     }
 }
 
-/// Checks tokens with a set of keys.
+/// Checks tokens with the keys that are valid now.
 #[derive(Debug)]
 pub struct Verifier {
-    keys: KeySet,
+    keys: KeyStore,
     /// What is asked of the claims; the algorithm is the token's, once the key was found to be used with it.
     claims: Validation,
     leeway: u64,
@@ -82,9 +85,10 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Checks with `keys` what `config` asks of a token, at the time that `clock` tells.
+    /// Checks with `keys`, a store or a set that stays as it is, what `config` asks of a token, at the time that `clock`
+    /// tells.
     #[must_use]
-    pub fn new(keys: KeySet, config: &IdentityConfig, clock: Clock) -> Self {
+    pub fn new(keys: impl Into<KeyStore>, config: &IdentityConfig, clock: Clock) -> Self {
         let mut claims = Validation::default();
         claims.set_issuer(&[&config.jwt_issuer]);
         claims.set_audience(&[&config.jwt_audience]);
@@ -92,7 +96,13 @@ impl Verifier {
         // The library reads the machine's clock; ours is injected, and the cache looks at the same times again.
         claims.validate_exp = false;
         claims.validate_nbf = false;
-        Self { keys, claims, leeway: config.jwt_leeway.as_secs(), clock, classes: Arc::default() }
+        Self {
+            keys: keys.into(),
+            claims,
+            leeway: config.jwt_leeway.as_secs(),
+            clock,
+            classes: Arc::default(),
+        }
     }
 
     /// Puts whom a token names into one of `classes`.
@@ -119,16 +129,36 @@ impl Verifier {
         self.leeway
     }
 
+    /// The keys that tokens are checked with at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal::KeysStale`].
+    pub(super) fn keys(&self, now: u64) -> Result<Guard<Arc<KeySet>>, Refusal> {
+        self.keys.at(now)
+    }
+
+    /// Where a token names a key that is not there: whether to check it again, after a bounded wait for newer keys.
+    pub(super) async fn renewed(&self) -> bool {
+        self.keys.renewed().await
+    }
+
     /// Checks signature and claims of `token`.
     ///
     /// # Errors
     /// The [`Refusal`] that says what is wrong first.
     pub fn verify(&self, token: &str) -> Result<Verified, Refusal> {
+        let now = self.now();
+        let keys = self.keys(now)?;
+        self.verify_with(&keys, token, now)
+    }
+
+    /// The same with keys that were looked up already.
+    pub(super) fn verify_with(&self, keys: &KeySet, token: &str, now: u64) -> Result<Verified, Refusal> {
         if token.len() > TOKEN_BYTES {
             return Err(Refusal::TooLarge);
         }
         let header = JoseHeader::of(token)?;
-        let key = self.keys.choose(&header)?;
+        let (number, key) = keys.choose(&header)?;
         let validation = Validation { algorithms: vec![header.algorithm], ..self.claims.clone() };
         let decoded = jsonwebtoken::decode::<Claims>(token, key.decoding(), &validation);
         let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
@@ -137,10 +167,11 @@ impl Verifier {
         let verified = Verified {
             identity: Identity { subject: Arc::from(subject), class },
             bound_to: claims.cnf.map_or(Ok(None), Confirmation::thumbprint)?,
+            key: number,
             expires: seconds(claims.exp),
             not_before: seconds(claims.nbf),
         };
-        verified.check_times(self.now(), self.leeway)?;
+        verified.check_times(now, self.leeway)?;
         Ok(verified)
     }
 }

@@ -1,15 +1,11 @@
-//! The keys that tokens are checked with, and which of them a token asks for. The key decides the algorithm, never the
-//! token (RFC 8725 §3.1). Reads no file and fetches nothing.
+//! A key that tokens are checked with, in each of the forms that keys come in. The key decides the algorithm, never
+//! the token (RFC 8725 §3.1). Reads no file and fetches nothing.
 
 use std::str::FromStr;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
-use serde::Deserialize;
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use strum::IntoEnumIterator as _;
-
-use super::Refusal;
-use super::jose_header::JoseHeader;
 
 /// Shortest secret that HS256 may have, in bytes: the size of the hash (RFC 7518 §3.2).
 const SECRET_BYTES: usize = 32;
@@ -87,10 +83,25 @@ pub enum KeyError {
 /// A key, its name and the algorithms it is used with.
 #[derive(Clone)]
 pub struct VerificationKey {
-    id: Option<String>,
+    pub(super) id: Option<String>,
     key: DecodingKey,
-    algorithms: Vec<Algorithm>,
+    pub(super) algorithms: Vec<Algorithm>,
 }
+
+/// Equal are keys that accept the same tokens.
+impl PartialEq for VerificationKey {
+    fn eq(&self, other: &Self) -> bool {
+        use DecodingKeyKind::{RsaModulusExponent as Rsa, SecretOrDer as Bytes};
+        let same_key = match (self.key.kind(), other.key.kind()) {
+            (Bytes(one), Bytes(other)) => one == other,
+            (Rsa { n, e }, Rsa { n: other_n, e: other_e }) => (n, e) == (other_n, other_e),
+            _ => false,
+        };
+        same_key && self.id == other.id && self.algorithms == other.algorithms
+    }
+}
+
+impl Eq for VerificationKey {}
 
 impl std::fmt::Debug for VerificationKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -129,7 +140,7 @@ impl VerificationKey {
 
     /// `None` for a key that is not for signatures, or not of a kind that is known (RFC 7517 §5 has them ignored). A
     /// secret in a JWK Set is one that was published, and no key.
-    fn from_jwk(jwk: serde_json::Value) -> Option<Self> {
+    pub(super) fn from_jwk(jwk: serde_json::Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(jwk).ok()?;
         let common = &jwk.common;
         let verifies = common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
@@ -196,87 +207,5 @@ fn curve(key: &DecodingKey) -> Option<Algorithm> {
         P256_POINT_BYTES => Some(Algorithm::ES256),
         P384_POINT_BYTES => Some(Algorithm::ES384),
         _ => None,
-    }
-}
-
-/// The keys that are valid together.
-#[derive(Debug, Clone)]
-pub struct KeySet {
-    keys: Vec<VerificationKey>,
-}
-
-/// The set of this key alone, with all of its algorithms.
-impl From<VerificationKey> for KeySet {
-    fn from(key: VerificationKey) -> Self {
-        Self { keys: vec![key] }
-    }
-}
-
-impl KeySet {
-    /// No keys at all, where no token is a proof: whatever one says, nobody signed it.
-    #[must_use]
-    pub const fn none() -> Self {
-        Self { keys: Vec::new() }
-    }
-
-    /// Of `keys` those that sign with one of the `allowed` algorithms.
-    ///
-    /// # Errors
-    /// [`KeyError::NoUsableKey`] where none is left.
-    pub fn new(keys: Vec<VerificationKey>, allowed: &[SigningAlgorithm]) -> Result<Self, KeyError> {
-        Self::of(keys.len(), keys, allowed)
-    }
-
-    fn of(found: usize, keys: Vec<VerificationKey>, allowed: &[SigningAlgorithm]) -> Result<Self, KeyError> {
-        let is_allowed =
-            |algorithm: &Algorithm| allowed.iter().any(|one| Algorithm::from(*one) == *algorithm);
-        let keep = |mut key: VerificationKey| {
-            key.algorithms.retain(is_allowed);
-            (!key.algorithms.is_empty()).then_some(key)
-        };
-        let keys: Vec<_> = keys.into_iter().filter_map(keep).collect();
-        if keys.is_empty() {
-            let names: Vec<_> = allowed.iter().map(|one| format!("{:?}", Algorithm::from(*one))).collect();
-            return Err(KeyError::NoUsableKey { keys: found, allowed: names.join(", ") });
-        }
-        Ok(Self { keys })
-    }
-
-    /// The keys of a JWK Set (RFC 7517 §5); those that are not for signatures are left out.
-    ///
-    /// # Errors
-    /// [`KeyError::NotJwks`] or [`KeyError::NoUsableKey`].
-    pub fn from_jwks(json: &[u8], allowed: &[SigningAlgorithm]) -> Result<Self, KeyError> {
-        #[derive(Deserialize)]
-        struct Jwks {
-            keys: Vec<serde_json::Value>,
-        }
-        let set: Jwks = serde_json::from_slice(json).map_err(KeyError::NotJwks)?;
-        let found = set.keys.len();
-        let keys = set.keys.into_iter().filter_map(VerificationKey::from_jwk).collect();
-        Self::of(found, keys, allowed)
-    }
-
-    /// The key that a token with this header was signed with, by its own word; the signature is to be checked.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownKey`] where no key has the token's `kid`; [`Refusal::AlgorithmConfusion`] or
-    /// [`Refusal::WrongAlgorithm`] where the key is not used with the token's algorithm.
-    pub(super) fn choose(&self, header: &JoseHeader) -> Result<&VerificationKey, Refusal> {
-        // A key without a name, such as a PEM file's, is whatever a token calls it.
-        let named = |key: &&VerificationKey| match (&key.id, &header.kid) {
-            (Some(id), Some(kid)) => id == kid,
-            _ => true,
-        };
-        let fits = |key: &&VerificationKey| key.algorithms.contains(&header.algorithm);
-        if let Some(key) = self.keys.iter().filter(named).find(fits) {
-            return Ok(key);
-        }
-        if !self.keys.iter().any(|key| named(&key)) {
-            return Err(Refusal::UnknownKey);
-        }
-        // HMAC under a public key, which everybody has (RFC 8725 §2.1).
-        let is_hmac = header.algorithm.family() == AlgorithmFamily::Hmac;
-        Err(if is_hmac { Refusal::AlgorithmConfusion } else { Refusal::WrongAlgorithm })
     }
 }

@@ -2,6 +2,9 @@
 
 use http::HeaderValue;
 
+use super::RETRY_MOST;
+use crate::api::ApiError;
+
 /// Why a request was not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumIter)]
 pub enum Refusal {
@@ -9,7 +12,11 @@ pub enum Refusal {
     Missing,
     /// More than one `Authorization` header.
     Duplicate,
-    /// Another scheme than `Bearer`, or a token that is not a JWT.
+    /// An `Authorization` header of another scheme than `Bearer`.
+    OtherScheme,
+    /// An `Authorization: Bearer` header without a token, or with bytes that no token has.
+    MalformedHeader,
+    /// A token that is not a JWT, or one without `exp`.
     Malformed,
     /// A token longer than is looked at.
     TooLarge,
@@ -25,6 +32,8 @@ pub enum Refusal {
     CriticalHeader,
     /// A `kid` that no key of the service has.
     UnknownKey,
+    /// No keys that could still be trusted: not the caller's fault.
+    KeysStale,
     /// The signature is not the key's.
     BadSignature,
     /// `exp` is over.
@@ -54,6 +63,8 @@ impl Refusal {
         match self {
             Self::Missing => "missing",
             Self::Duplicate => "duplicate",
+            Self::OtherScheme => "other_scheme",
+            Self::MalformedHeader => "malformed_header",
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
             Self::Unsigned => "unsigned",
@@ -62,6 +73,7 @@ impl Refusal {
             Self::EmbeddedKey => "embedded_key",
             Self::CriticalHeader => "critical_header",
             Self::UnknownKey => "unknown_key",
+            Self::KeysStale => "keys_stale",
             Self::BadSignature => "bad_signature",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
@@ -83,13 +95,30 @@ impl Refusal {
         )
     }
 
-    /// The `WWW-Authenticate` header (RFC 6750 §3): no error code where no credentials came (§3.1).
+    /// The `WWW-Authenticate` header (RFC 6750 §3): no error code where no token came (§3.1).
     #[must_use]
-    pub const fn challenge(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Missing => r#"Bearer realm="puntual""#,
-            _ => r#"Bearer realm="puntual", error="invalid_token""#,
-        })
+    pub fn challenge(self) -> HeaderValue {
+        const BARE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="puntual""#);
+        let error = match self {
+            Self::Missing | Self::OtherScheme => return BARE,
+            Self::Duplicate | Self::MalformedHeader => "invalid_request",
+            _ => "invalid_token",
+        };
+        // The texts are of characters that may stand between quotes: a test walks them all.
+        let challenge = format!(r#"Bearer realm="puntual", error="{error}", error_description="{self}""#);
+        challenge.try_into().unwrap_or(BARE)
+    }
+}
+
+/// Whose fault it was decides the answer.
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoCertificate | Refusal::NamelessCertificate => Self::CertificateRefused(refusal),
+            Refusal::Duplicate | Refusal::MalformedHeader => Self::MalformedCredentials(refusal),
+            Refusal::KeysStale => Self::KeysStale { retry_after: RETRY_MOST },
+            _ => Self::Unauthenticated(refusal),
+        }
     }
 }
 
@@ -99,7 +128,9 @@ impl std::fmt::Display for Refusal {
         formatter.write_str(match self {
             Self::Missing => "there is no Authorization header; expected `Authorization: Bearer <JWT>`",
             Self::Duplicate => "there is more than one Authorization header; expected one",
-            Self::Malformed => "the Authorization header is not `Bearer <JWT>`",
+            Self::OtherScheme => "the Authorization header is of another scheme; expected `Bearer <JWT>`",
+            Self::MalformedHeader => "the Authorization header is not `Bearer <JWT>`",
+            Self::Malformed => "the token is not a JWT with an end (RFC 7519; `exp`)",
             Self::TooLarge => "the token is too long",
             Self::Unsigned => "the token is not signed (`alg` is none)",
             Self::AlgorithmConfusion => {
@@ -111,6 +142,7 @@ impl std::fmt::Display for Refusal {
             Self::EmbeddedKey => "the token brings its own key (`jwk`, `jku`, `x5u` or `x5c`)",
             Self::CriticalHeader => "the token asks for an extension that is not understood (`crit`)",
             Self::UnknownKey => "the token is signed with a key that the service does not have (`kid`)",
+            Self::KeysStale => "the keys of the tokens' issuer cannot be fetched; the token may be right",
             Self::BadSignature => "the token's signature does not fit the service's key",
             Self::Expired => "the token is expired (`exp`)",
             Self::NotYetValid => "the token is not valid yet (`nbf`)",
@@ -124,5 +156,22 @@ impl std::fmt::Display for Refusal {
             Self::NotBound => "the token is not bound to a client certificate (`cnf`)",
             Self::NotBoundToThis => "the token is bound to another client certificate (`cnf`)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator as _;
+
+    use super::*;
+
+    #[test]
+    fn what_the_caller_is_told_may_stand_in_a_challenge() {
+        for refusal in Refusal::iter() {
+            let text = refusal.to_string();
+            // RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E.
+            let allowed = |byte: u8| (0x20..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\';
+            assert!(text.bytes().all(allowed), "{text}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Remembers verified tokens, so that a signature is checked once and not with every request. Never holds a token: only
-//! a keyed hash of it.
+//! a keyed hash of it. What it remembers is worth something for as long as the key that a token was verified with is
+//! valid; a refusal, for as long as the keys are the same.
 //!
 //! Refusals are remembered apart, few and not for long: a client that repeats a wrong token costs no signature each
 //! time, and a flood of wrong tokens can't push out a right one.
@@ -28,7 +29,7 @@ pub struct TokenCache {
     /// SHA-256 of the key, open for the token. No HMAC: nobody sees a digest, so that none can be extended.
     keyed: Sha256,
     entries: Cache<Digest, Entry>,
-    refusals: Cache<Digest, (Refusal, u64)>,
+    refusals: Cache<Digest, Refused>,
     max_age: u64,
 }
 
@@ -36,6 +37,14 @@ pub struct TokenCache {
 struct Entry {
     verified: Verified,
     since: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Refused {
+    refusal: Refusal,
+    since: u64,
+    /// The set of keys that it was refused by.
+    generation: u64,
 }
 
 impl std::fmt::Debug for TokenCache {
@@ -68,7 +77,11 @@ impl TokenCache {
     pub fn verify(&self, token: &str, verifier: &Verifier) -> Result<Verified, Refusal> {
         let digest = self.digest(token);
         let now = verifier.now();
-        let known = self.entries.get(&digest).filter(|entry| now.saturating_sub(entry.since) < self.max_age);
+        let keys = verifier.keys(now)?;
+        let known = self
+            .entries
+            .get(&digest)
+            .filter(|entry| now.saturating_sub(entry.since) < self.max_age && keys.has(entry.verified.key));
         if let Some(Entry { verified, .. }) = known {
             events::TokenCacheLookup { result: TokenCacheResult::Hit }.emit();
             verified.check_times(now, verifier.leeway()).inspect_err(|_over| {
@@ -76,16 +89,18 @@ impl TokenCache {
             })?;
             return Ok(verified);
         }
-        let refused =
-            self.refusals.get(&digest).filter(|(_, since)| now.saturating_sub(*since) < REFUSAL_SECONDS);
-        if let Some((refusal, _)) = refused {
+        let generation = keys.generation();
+        let refused = self.refusals.get(&digest).filter(|refused| {
+            now.saturating_sub(refused.since) < REFUSAL_SECONDS && refused.generation == generation
+        });
+        if let Some(Refused { refusal, .. }) = refused {
             events::TokenCacheLookup { result: TokenCacheResult::Refused }.emit();
             return Err(refusal);
         }
         events::TokenCacheLookup { result: TokenCacheResult::Miss }.emit();
-        let verified = verifier.verify(token).inspect_err(|refusal| {
+        let verified = verifier.verify_with(&keys, token, now).inspect_err(|refusal| {
             if refusal.is_final() {
-                self.refusals.insert(digest, (*refusal, now));
+                self.refusals.insert(digest, Refused { refusal: *refusal, since: now, generation });
             }
         })?;
         self.entries.insert(digest, Entry { verified: verified.clone(), since: now });

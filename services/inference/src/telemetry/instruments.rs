@@ -19,8 +19,12 @@ use super::series::{self, Kind, Series};
 const METADATA: Metadata<'static> = Metadata::new("inference", Level::INFO, None);
 
 /// How a declared route may end: well, or in the ways that count against an objective.
-const DECLARED_OUTCOMES: [(u16, Option<ErrorSource>); 3] =
-    [(200, None), (500, Some(ErrorSource::Server)), (503, Some(ErrorSource::Server))];
+const DECLARED_OUTCOMES: [(u16, Option<ErrorSource>); 4] = [
+    (200, None),
+    (500, Some(ErrorSource::Server)),
+    (503, Some(ErrorSource::Server)),
+    (503, Some(ErrorSource::Dependency)),
+];
 
 /// How a request ended, apart from its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +59,11 @@ pub(super) struct Instruments {
     pub(super) cache_misses: Counter,
     pub(super) cache_entries: Gauge,
     pub(super) cache_limit: Gauge,
+    pub(super) keys: Gauge,
+    pub(super) keys_refreshed: Gauge,
+    pub(super) key_refreshes_changed: Counter,
+    pub(super) key_refreshes_unchanged: Counter,
+    pub(super) key_refreshes_failed: Counter,
     pub(super) connections: Gauge,
     pub(super) connections_limit: Gauge,
     quota: Table<QuotaOutcome, Counter>,
@@ -112,6 +121,11 @@ impl Instruments {
             cache_misses: counter(series::TOKEN_CACHE_LOOKUPS, result("miss")),
             cache_entries: gauge(series::TOKEN_CACHE_ENTRIES),
             cache_limit: gauge(series::TOKEN_CACHE_LIMIT),
+            keys: gauge(series::KEYS),
+            keys_refreshed: gauge(series::KEYS_REFRESHED),
+            key_refreshes_changed: counter(series::KEY_REFRESHES, outcome("changed")),
+            key_refreshes_unchanged: counter(series::KEY_REFRESHES, outcome("unchanged")),
+            key_refreshes_failed: counter(series::KEY_REFRESHES, outcome("failed")),
             connections: gauge(series::CONNECTIONS),
             connections_limit: gauge(series::CONNECTIONS_LIMIT),
             recorder,

@@ -60,6 +60,12 @@ series! {
         "Reloads of the files of TLS: applied, unchanged, or refused while those before go on.";
     CRL_NEXT_UPDATE = Gauge Seconds "tls_client_crl_next_update_timestamp_seconds",
         "When the first of the CRLs of client certificates ends, in seconds since 1970; 0 without CRLs.";
+    KEYS = Gauge Count "auth_jwks_keys",
+        "Keys that tokens are checked with, from a JWK Set or another source.";
+    KEYS_REFRESHED = Gauge Seconds "auth_jwks_last_refresh_timestamp_seconds",
+        "When the keys were last seen at their source, in seconds since the epoch; 0 where there is no source.";
+    KEY_REFRESHES = Counter Count "auth_jwks_refreshes_total",
+        "Looks at the source of the keys: changed, unchanged, or failed while the old keys go on.";
     QUOTA_DECISIONS = Counter Count "quota_decisions_total",
         "Requests held against the quota of their identity, by class: admitted or limited.";
     QUOTA_KEYS = Gauge Count "quota_keys",

@@ -34,7 +34,7 @@ async fn readiness_follows_the_model_and_the_drain() {
         (answer.status().to_owned(), answer.body)
     };
     let body = |ready: bool, model: &str, serving: &str| {
-        format!(r#"{{"ready":{ready},"checks":{{"model":"{model}","serving":"{serving}"}}}}"#)
+        format!(r#"{{"ready":{ready},"checks":{{"model":"{model}","keys":"loaded","serving":"{serving}"}}}}"#)
     };
     assert_eq!(ready().await, ("503".to_owned(), body(false, "not checked yet", "yes")));
     probes.set_ready(true);

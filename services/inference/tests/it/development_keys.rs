@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::ValueEnum as _;
-use inference::identity::{KeySource, SigningAlgorithm};
+use inference::identity::{KeySet, SigningAlgorithm, VerificationKey};
 use rstest::rstest;
 use serde_json::json;
 
@@ -16,6 +16,10 @@ use crate::service::{NOW, Service, one_row};
 /// The time of the tests, as the service has it.
 fn until_later() -> String {
     format!("exp={}", NOW + 100)
+}
+
+fn public_key(folder: &Folder, file: &str) -> KeySet {
+    VerificationKey::from_pem(&folder.read(file)).unwrap().into()
 }
 
 #[rstest]
@@ -38,13 +42,11 @@ async fn a_made_key_signs_what_its_public_half_verifies(#[case] algorithm: &str)
     assert_eq!(header_of(&token), json!({"alg": algorithm, "kid": name, "typ": "JWT"}));
     let jwks = made(&["keys", "jwks", "--rsa", "PS256", &folder.arg(&public)]);
     assert_eq!(made(&["keys", "jwks", "--rsa", "PS256", &folder.arg(&private)]), jwks, "of either half");
-    fs::write(folder.path("keys.json"), jwks).unwrap();
-    for source in [KeySource::PublicKey(folder.path(&public)), KeySource::Jwks(folder.path("keys.json"))] {
-        let keys = source.load(SigningAlgorithm::value_variants()).unwrap();
-        let answer = Service::start_checking(keys).await.post_bearing(&token).await;
-        let fits = algorithm != "RS256" || matches!(source, KeySource::PublicKey(_));
-        assert_eq!(answer.status(), if fits { "200" } else { "401" }, "{source}: {answer:?}");
-    }
+    let of_jwks = KeySet::from_jwks(jwks.as_bytes(), SigningAlgorithm::value_variants()).unwrap();
+    let status =
+        async |keys| Service::start_checking(keys).await.post_bearing(&token).await.status().to_owned();
+    assert_eq!(status(public_key(&folder, &public)).await, "200");
+    assert_eq!(status(of_jwks).await, if algorithm == "RS256" { "401" } else { "200" });
 }
 
 #[tokio::test]
@@ -54,8 +56,8 @@ async fn a_made_secret_signs_what_it_verifies_and_is_never_published() {
     assert_eq!(folder.files(), ["hs256.secret"]);
     assert_eq!(folder.mode("hs256.secret"), 0o600);
     let token = folder.token("hs256.secret", &["--algorithm", "HS256", "--claim", &until_later()]);
-    let keys = KeySource::Secret(folder.path("hs256.secret")).load(SigningAlgorithm::value_variants());
-    let service = Service::start_checking(keys.unwrap()).await;
+    let secret = VerificationKey::from_secret(&folder.read("hs256.secret")).unwrap();
+    let service = Service::start_checking(secret.into()).await;
     assert_eq!(service.post_bearing(&token).await.status(), "200");
     assert!(refused(&["keys", "jwks", &folder.arg("hs256.secret")]).contains("not a public key"));
     assert!(refused(&["token", "--key", &folder.arg("hs256.secret")]).contains("not a private key"));
@@ -125,8 +127,7 @@ fn a_token_says_what_is_asked_for() {
 async fn an_attack_can_be_made_and_is_refused() {
     let folder = Folder::new();
     folder.signing("RS256");
-    let keys = KeySource::PublicKey(folder.path("rs256.pub.pem")).load(SigningAlgorithm::value_variants());
-    let service = Service::start_checking(keys.unwrap()).await;
+    let service = Service::start_checking(public_key(&folder, "rs256.pub.pem")).await;
     // The public key, which everybody has, as the secret of an HMAC.
     let confused = folder.token("rs256.pub.pem", &["--algorithm", "HS256", "--claim", &until_later()]);
     let detail = service.post_bearing(&confused).await.is_problem(401, "unauthenticated");

@@ -60,7 +60,7 @@ const OTHER: [u8; 32] = [8; 32];
 #[case(Policy::Mtls, Token::Wrong, "200")]
 #[case(Policy::Either, Token::No, "200")]
 #[case(Policy::Either, Token::Free, "200")]
-#[case(Policy::Either, Token::Wrong, "401 the Authorization header is not `Bearer <JWT>`")]
+#[case(Policy::Either, Token::Wrong, "401 the token is not a JWT")]
 #[case(Policy::Both, Token::No, "401 there is no Authorization header")]
 #[case(Policy::Both, Token::Free, "200")]
 #[case(Policy::Both, Token::BoundTo(OTHER), "401 the token is bound to another client certificate")]

@@ -14,7 +14,10 @@ use inference::api;
 use inference::config::Config;
 use inference::dev::DevKey;
 use inference::drain::Drain;
-use inference::identity::{Authenticator, ClientCertificate, Clock, KeySet, Policy, TokenCache, Verifier};
+use inference::identity::{
+    Authenticator, ClientCertificate, Clock, KeyRefresh, KeySet, KeySource, KeyStore, Policy, TokenCache,
+    Verifier,
+};
 use inference::listen::{ListenConfig, Peer};
 use inference::model::ModelStore;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -40,8 +43,38 @@ pub(crate) struct Service {
     pub(crate) key: DevKey,
     pub(crate) token: String,
     pub(crate) config: Config,
-    clock: Arc<AtomicU64>,
-    ticks: Arc<AtomicU64>,
+    times: Times,
+}
+
+/// The times that a service goes by, which stand still until a test moves them.
+#[derive(Clone)]
+struct Times {
+    seconds: Arc<AtomicU64>,
+    nanos: Arc<AtomicU64>,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { seconds: Arc::new(AtomicU64::new(NOW)), nanos: Arc::default() }
+    }
+}
+
+impl Times {
+    fn clock(&self) -> Clock {
+        Clock::Manual(self.seconds.clone())
+    }
+
+    fn ticks(&self) -> Ticks {
+        Ticks::Manual(self.nanos.clone())
+    }
+}
+
+/// The settings of a service that waits for tests, but for what is `change`d.
+fn settings(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = defaults();
+    config.listen = ListenConfig { header_bytes: config.listen.header_bytes, ..patient() };
+    change(&mut config);
+    config
 }
 
 impl Service {
@@ -50,7 +83,7 @@ impl Service {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_with_keys(change, None, |stack| stack).await
+        Self::start_with_keys(settings(change), None, Times::default(), |stack| stack).await
     }
 
     /// A service whose connections all have this certificate.
@@ -63,35 +96,42 @@ impl Service {
                 request
             }
         });
-        Self::start_with_keys(|config| config.identity.policy = policy, None, |stack| stack.layer(proved))
-            .await
+        let config = settings(|config| config.identity.policy = policy);
+        Self::start_with_keys(config, None, Times::default(), |stack| stack.layer(proved)).await
     }
 
     /// A service that checks tokens with these keys and not with its own.
     pub(crate) async fn start_checking(keys: KeySet) -> Self {
-        Self::start_with_keys(|_| {}, Some(keys), |stack| stack).await
+        Self::start_with_keys(settings(|_| {}), Some(keys.into()), Times::default(), |stack| stack).await
+    }
+
+    /// A service whose keys come from where the settings say, and what keeps them up to date when told to.
+    pub(crate) async fn start_with_source(change: impl FnOnce(&mut Config)) -> (Self, KeyRefresh) {
+        let (config, times) = (settings(change), Times::default());
+        let source = KeySource::of(&config.identity).unwrap();
+        let refresh =
+            KeyRefresh::start(source, &config.identity, times.clock(), times.ticks()).await.unwrap();
+        let service = Self::start_with_keys(config, Some(refresh.store()), times, |stack| stack).await;
+        (service, refresh)
     }
 
     async fn start_with_keys(
-        change: impl FnOnce(&mut Config),
-        keys: Option<KeySet>,
+        config: Config,
+        keys: Option<KeyStore>,
+        times: Times,
         wrap: impl FnOnce(Router) -> Router,
     ) -> Self {
         inference::crypto::install_provider();
-        let mut config = defaults();
-        config.listen = ListenConfig { header_bytes: config.listen.header_bytes, ..patient() };
-        change(&mut config);
-        let seconds = Arc::new(AtomicU64::new(NOW));
-        let clock = Clock::Manual(seconds.clone());
+        let clock = times.clock();
         let key = DevKey::generate().unwrap();
         let token = key.token("tester", &config.identity, &clock).unwrap();
         let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref()).unwrap());
-        let verifier = Verifier::new(keys.unwrap_or_else(|| key.verification()), &config.identity, clock)
-            .with_classes(Arc::clone(&classes));
-        let ticks = Arc::new(AtomicU64::new(0));
+        let keys = keys.unwrap_or_else(|| key.verification().into());
+        let verifier =
+            Verifier::new(keys.clone(), &config.identity, clock).with_classes(Arc::clone(&classes));
         let cache =
             TokenCache::new(config.identity.token_cache_entries, config.identity.token_cache_age.as_secs());
-        let probes = Probes::new(&Drain::manual(&slow_end()));
+        let probes = Probes::new(&Drain::manual(&slow_end())).with_keys(keys);
         probes.set_ready(true);
         let stack = api::stack(
             &config.api,
@@ -99,10 +139,10 @@ impl Service {
             ModelStore::load(&config.model).unwrap(),
             probes,
             Authenticator::new(config.identity.policy, verifier, cache.unwrap()),
-            Arc::new(Admission::new(&config.admission, &classes, Ticks::Manual(ticks.clone()))),
+            Arc::new(Admission::new(&config.admission, &classes, times.ticks())),
         );
         let server = Server::start(config.listen.clone(), wrap(stack)).await;
-        Self { server, key, token, config, clock: seconds, ticks }
+        Self { server, key, token, config, times }
     }
 
     pub(crate) async fn connect(&self) -> Wire {
@@ -110,8 +150,8 @@ impl Service {
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
-        self.clock.fetch_add(seconds, Ordering::Relaxed);
-        self.ticks.fetch_add(seconds * 1_000_000_000, Ordering::Relaxed);
+        self.times.seconds.fetch_add(seconds, Ordering::Relaxed);
+        self.times.nanos.fetch_add(seconds * 1_000_000_000, Ordering::Relaxed);
     }
 
     /// Header lines of a request with the token and a JSON body of this length.

@@ -23,6 +23,15 @@ pub(crate) fn stderr(output: &Output) -> String {
 #[case::exposed_probes(&["--admin-listen", "[::]:0"], "--admin-listen [::]:0 is not a loopback address")]
 #[case::production_without_a_key(&["--mode", "production"], "needs --jwks, --jwt-public-key or --jwt-secret")]
 #[case::development_with_a_key(&["--jwks", "keys.json"], "--jwks keys.json is for --mode production")]
+#[case::keys_that_anybody_may_replace(
+    &["--jwks", "http://id.example.com/jwks"], "expected https://; http:// is for loopback hosts only"
+)]
+#[case::authorities_without_an_address(&["--jwks-ca", "ca.pem"], "--jwks <FILE-or-URL>")]
+#[case::no_authorities(
+    &["--mode", "production", "--jwks", "https://id.example.com/jwks", "--jwks-ca", "Cargo.toml"],
+    "--jwks https://id.example.com/jwks: --jwks-ca Cargo.toml: no certificate in it; expected PEM"
+)]
+#[case::keys_that_grow_too_old(&["--jwks-max-age", "5min"], "--jwks-max-age 300s is not longer than --jwks-refresh 300s")]
 #[case::keys_from_two_places(&["--jwks", "keys.json", "--jwt-secret", "secret"], "cannot be used with")]
 #[case::a_secret_that_can_be_guessed(
     &["--mode", "production", "--jwt-secret", "/dev/null"], "--jwt-secret /dev/null: the secret has 0 bytes; expected at least 32"

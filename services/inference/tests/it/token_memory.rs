@@ -1,4 +1,5 @@
-//! What the service remembers of tokens. Whether it asked its memory or its keys is seen by giving it other keys.
+//! What the service remembers of tokens. Whether it asked its memory or its keys is seen by giving it a verifier with
+//! another key of the same number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -8,7 +8,7 @@ type Change = fn(&mut Value);
 
 #[rstest]
 #[case::expired(|c: &mut Value| c["exp"] = json!(NOW - 31), "is expired")]
-#[case::without_an_end(|c: &mut Value| { c.as_object_mut().unwrap().remove("exp"); }, "is not `Bearer <JWT>`")]
+#[case::without_an_end(|c: &mut Value| { c.as_object_mut().unwrap().remove("exp"); }, "is not a JWT with an end")]
 #[case::not_valid_yet(|c: &mut Value| c["nbf"] = json!(NOW + 31), "not valid yet")]
 #[case::another_issuer(|c: &mut Value| c["iss"] = json!("mallory"), "another issuer")]
 #[case::no_issuer(|c: &mut Value| { c.as_object_mut().unwrap().remove("iss"); }, "another issuer")]
@@ -25,7 +25,10 @@ async fn wrong_claims_are_refused(#[case] change: Change, #[case] says: &str) {
     let answer = service.post_with_token(&format!("authorization: Bearer {token}\r\n")).await;
     let detail = answer.is_problem(401, "unauthenticated");
     assert!(detail.contains(says), "{detail}");
-    assert!(answer.head.contains(r#"www-authenticate: Bearer realm="puntual", error="invalid_token""#));
+    let challenge = format!(
+        "www-authenticate: Bearer realm=\"puntual\", error=\"invalid_token\", error_description=\"{detail}\"\r\n"
+    );
+    assert!(answer.head.contains(&challenge), "{answer:?}");
 }
 
 #[rstest]
@@ -48,10 +51,9 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.";
 
 #[rstest]
 #[case::missing("", "no Authorization header")]
-#[case::another_scheme("authorization: Basic dXNlcjpwYXNz\r\n", "is not `Bearer <JWT>`")]
-#[case::no_token("authorization: Bearer\r\n", "is not `Bearer <JWT>`")]
-#[case::not_a_jwt("authorization: Bearer abc\r\n", "is not `Bearer <JWT>`")]
-#[case::not_ascii("authorization: Bearer \u{fc}\r\n", "is not `Bearer <JWT>`")]
+#[case::another_scheme("authorization: Basic dXNlcjpwYXNz\r\n", "of another scheme")]
+#[case::not_a_jwt("authorization: Bearer abc\r\n", "is not a JWT")]
+#[case::no_json("authorization: Bearer YWJj.YWJj.YWJj\r\n", "is not a JWT")]
 #[case::alg_none(&format!("authorization: Bearer {UNSIGNED}\r\n"), "is not signed")]
 #[case::too_long(&format!("authorization: Bearer {}\r\n", "x".repeat(8193)), "too long")]
 #[tokio::test]
@@ -61,18 +63,33 @@ async fn other_credentials_are_refused(#[case] line: &str, #[case] says: &str) {
     assert!(detail.contains(says), "{detail}");
 }
 
+/// RFC 6750 §3.1: who brings no token is not told what is wrong with it.
+#[rstest]
+#[case::nothing("")]
+#[case::another_scheme("authorization: Basic dXNlcjpwYXNz\r\n")]
 #[tokio::test]
-async fn a_missing_token_is_asked_for_without_an_error_code() {
-    let answer = Service::start().await.post_with_token("").await;
+async fn a_missing_token_is_asked_for_without_an_error_code(#[case] lines: &str) {
+    let answer = Service::start().await.post_with_token(lines).await;
+    answer.is_problem(401, "unauthenticated");
     assert!(answer.head.contains("www-authenticate: Bearer realm=\"puntual\"\r\n"), "{answer:?}");
 }
 
+/// RFC 6750 §3.1: `invalid_request` is 400. No credentials were tried.
+#[rstest]
+#[case::twice("authorization: Bearer a\r\nauthorization: Bearer a\r\n", "more than one")]
+#[case::twice_with_another_scheme("authorization: Basic a\r\nauthorization: Bearer a\r\n", "more than one")]
+#[case::no_token("authorization: Bearer\r\n", "is not `Bearer <JWT>`")]
+#[case::spaces("authorization: Bearer  \r\n", "is not `Bearer <JWT>`")]
+#[case::not_ascii("authorization: Bearer \u{fc}\r\n", "is not `Bearer <JWT>`")]
 #[tokio::test]
-async fn two_authorization_headers_are_refused() {
-    let service = Service::start().await;
-    let line = format!("authorization: Bearer {}\r\n", service.token);
-    let detail = service.post_with_token(&line.repeat(2)).await.is_problem(401, "unauthenticated");
-    assert!(detail.contains("more than one"), "{detail}");
+async fn a_malformed_header_is_a_bad_request(#[case] lines: &str, #[case] says: &str) {
+    let answer = Service::start().await.post_with_token(lines).await;
+    let detail = answer.is_problem(400, "malformed-credentials");
+    assert!(detail.contains(says), "{detail}");
+    let challenge = format!(
+        "www-authenticate: Bearer realm=\"puntual\", error=\"invalid_request\", error_description=\"{detail}\"\r\n"
+    );
+    assert!(answer.head.contains(&challenge), "{answer:?}");
 }
 
 #[tokio::test]

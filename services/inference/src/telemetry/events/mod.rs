@@ -10,6 +10,7 @@
 mod admission;
 mod connections;
 mod identity;
+mod keys;
 mod model;
 mod requests;
 mod tls;
@@ -21,6 +22,7 @@ pub use self::identity::{
     CallerAccepted, CallerRefused, PeerLimited, TokenCacheFilled, TokenCacheLimitSet, TokenCacheLookup,
     TokenCacheResult,
 };
+pub use self::keys::{KeysChanged, KeysRefused, KeysUnchanged};
 pub use self::model::{ModelLoaded, ModelRefused, ModelUnchanged, Predicted, RowOutOfDomain};
 pub use self::requests::{PhaseTimed, RequestRefused};
 pub use self::tls::{CertificateRefused, TlsLoaded, TlsRefused, TlsReloaded, TlsUnchanged};

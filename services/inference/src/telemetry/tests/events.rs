@@ -47,6 +47,11 @@ fn declared() -> Local {
 #[case::cache_miss(r#"auth_token_cache_lookups_total{result="miss"}"#)]
 #[case::cache_entries("auth_token_cache_entries")]
 #[case::cache_limit("auth_token_cache_entries_limit")]
+#[case::keys("auth_jwks_keys")]
+#[case::keys_refreshed("auth_jwks_last_refresh_timestamp_seconds")]
+#[case::keys_changed(r#"auth_jwks_refreshes_total{outcome="changed"}"#)]
+#[case::keys_failed(r#"auth_jwks_refreshes_total{outcome="failed"}"#)]
+#[case::failures_of_a_dependency(r#"http_server_request_duration_seconds_count{http_route="/api",http_request_method="POST",http_response_status_code="503",error_source="dependency"}"#)]
 #[case::quota_admitted(r#"quota_decisions_total{class="default",outcome="admitted"}"#)]
 #[case::quota_limited(r#"quota_decisions_total{class="default",outcome="limited"}"#)]
 #[case::quota_keys("quota_keys")]
@@ -124,6 +129,24 @@ fn counters_and_gauges_follow_their_events() {
         (r#"inference_model_reloads_total{outcome="refused"}"#, 1.0),
         (r#"inference_phase_duration_seconds_bucket{phase="model",le="0.0000025"}"#, 0.0),
         (r#"inference_phase_duration_seconds_bucket{phase="model",le="0.000005"}"#, 1.0),
+    ] {
+        assert_eq!(local.value(series), Some(value), "{series}");
+    }
+}
+
+#[test]
+fn keys_that_cannot_be_had_again_stay_as_old_as_they_are() {
+    let local = declared();
+    events::KeysChanged { keys: 2, at: 1_800_000_000 }.emit();
+    events::KeysUnchanged { at: 1_800_000_300 }.emit();
+    events::KeysRefused { error: "away", again: false }.emit();
+    events::KeysRefused { error: "away", again: true }.emit();
+    for (series, value) in [
+        ("auth_jwks_keys", 2.0),
+        ("auth_jwks_last_refresh_timestamp_seconds", 1_800_000_300.0),
+        (r#"auth_jwks_refreshes_total{outcome="changed"}"#, 1.0),
+        (r#"auth_jwks_refreshes_total{outcome="unchanged"}"#, 1.0),
+        (r#"auth_jwks_refreshes_total{outcome="failed"}"#, 2.0),
     ] {
         assert_eq!(local.value(series), Some(value), "{series}");
     }
