@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::workspace::Workspace;
 
 const FOLDER: &str = "services/inference/fuzz";
-const TARGETS: [&str; 2] = ["body", "token"];
+const TARGETS: [&str; 3] = ["body", "certificate", "token"];
 
 /// Runs of each target: some seconds of each.
 const RUNS: u32 = 300_000;

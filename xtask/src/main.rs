@@ -11,6 +11,7 @@ mod golden;
 mod image;
 mod keep_alive;
 mod model;
+mod openssl;
 mod outcome;
 mod process;
 mod report;

@@ -213,10 +213,15 @@ fn announce(
         Keys::Made(key) => Some(key.token("developer", &config.identity, &Clock::System)?),
         Keys::Given(_) | Keys::None => None,
     };
-    let mut text = format!("puntual inference is ready: API http://{api}, admin http://{admin}\n");
+    let certificate = config.tls.tls_certificate.as_deref();
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let mut text = format!("puntual inference is ready: API {scheme}://{api}, admin http://{admin}\n");
     if let Some(token) = &token {
-        let curl = dev::curl(api, token, model.golden());
+        let curl = dev::curl(api, certificate, token, model.golden());
         text += &format!("\nDevelopment mode, loopback only. A flight that will be late:\n\n{curl}\n\n");
+        if matches!(config.identity.policy, Policy::Mtls | Policy::Both | Policy::Bound) {
+            text += "--policy asks for a client certificate besides: add --cert FILE --key FILE.\n\n";
+        }
     }
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(system("standard output"))?;

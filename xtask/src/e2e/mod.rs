@@ -12,6 +12,7 @@ mod oidc_provider;
 mod reload;
 mod schemathesis;
 mod soak;
+mod tls;
 mod traces;
 mod triton;
 
@@ -43,6 +44,7 @@ pub(crate) const ALL: &[E2e] = &[
     traces::TEST,
     reload::TEST,
     identity_provider::TEST,
+    tls::TEST,
     drain::TEST,
     container::TEST,
     soak::TEST,

@@ -2,8 +2,6 @@
 //! is over.
 
 use std::future::{pending, poll_fn};
-use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -17,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ListenConfig;
 use super::activity::{Activity, Overdue, Patience};
+use super::age::Ages;
 use super::proxy_protocol::HeaderError;
 use super::requests::{Peer, Requests};
 use super::watched_io::{CLOSE_LINGER, WatchedIo};
@@ -40,8 +39,7 @@ pub(super) struct Connections {
     config: ListenConfig,
     /// How long silence is waited for at the end.
     linger: Duration,
-    /// Gives each connection an age of its own.
-    ages: RandomState,
+    ages: Ages,
     /// The service's phase as far as the connections may know it: the listener counts them before they may
     /// leave.
     phase: watch::Sender<Phase>,
@@ -71,7 +69,8 @@ pub(super) enum End {
 impl Connections {
     pub(super) fn new(config: ListenConfig, router: Router, linger: Duration) -> Self {
         let phase = watch::Sender::new(Phase::Serving);
-        Self { http: http(&config), router, config, linger, ages: RandomState::new(), phase }
+        let ages = Ages::up_to(config.connection_age);
+        Self { http: http(&config), router, config, linger, ages, phase }
     }
 
     /// Tells every connection, those to come as well.
@@ -177,13 +176,6 @@ impl Connections {
             ..patience
         }
     }
-
-    /// How old a connection from this address gets: nine to ten tenths of the most.
-    fn age(&self, peer: SocketAddr) -> Duration {
-        let most = self.config.connection_age;
-        let thousandths = u32::try_from(self.ages.hash_one(peer) % 1000).unwrap_or(0);
-        most.saturating_sub(most / 10_000 * thousandths)
-    }
 }
 
 /// How far one connection has come towards its end.
@@ -208,7 +200,7 @@ impl<'a> Term<'a> {
             connections,
             standing,
             patience: connections.patience(),
-            old_at: Instant::now().checked_add(connections.age(peer.address)),
+            old_at: Instant::now().checked_add(connections.ages.of(peer.address)),
             closing: false,
             draining: false,
             told_to_close: false,

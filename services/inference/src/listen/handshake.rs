@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::connection::{Connections, End};
@@ -16,11 +15,14 @@ use crate::tls::{Secured, Tls, Unsecured};
 
 impl Connections {
     /// Serves a connection that was just accepted, after its handshake where there is TLS.
-    pub(super) async fn take(&self, io: TcpStream, address: SocketAddr, tls: Option<Tls>) -> End {
+    pub(super) async fn take<T>(&self, io: T, address: SocketAddr, tls: Option<&Tls>) -> End
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let Some(tls) = tls else {
             return self.serve(io, Peer { address, certificate: None }, None).await;
         };
-        match self.handshake(&tls, io).await {
+        match self.handshake(tls, io).await {
             Ok(Secured { io, standing }) => {
                 let certificate = standing.as_ref().map(|standing| Arc::clone(standing.certificate()));
                 self.serve(io, Peer { address, certificate }, standing).await

@@ -16,6 +16,7 @@
 
 mod accept;
 mod activity;
+mod age;
 mod bind;
 mod config;
 mod connection;
@@ -196,7 +197,7 @@ impl Door {
                 tokio::spawn(async move {
                     // Before all else: it is the proxy that says it, and not the client behind TLS.
                     let end = match connections.client(&mut io, peer).await {
-                        Ok(client) => connections.take(io, client, tls).await,
+                        Ok(client) => connections.take(io, client, tls.as_ref()).await,
                         Err(end) => end,
                     };
                     place.leave(peer, &end);

@@ -49,7 +49,8 @@ series! {
     MODEL_RELOADS = Counter Count "inference_model_reloads_total",
         "Reloads of the model file: applied, unchanged, or refused while the old model goes on.";
     AUTH_DECISIONS = Counter Count "auth_decisions_total",
-        "Requests whose credentials were checked, by the way they were proved: allow, or why they were refused.";
+        "Requests whose credentials were checked, by the way they were proved: allow, or why they were refused; with \
+         mtls also client certificates that were refused in the handshake, or lost an open connection.";
     TOKEN_CACHE_LOOKUPS = Counter Count "auth_token_cache_lookups_total",
         "Look-ups in the cache of tokens: hit (verified before), refused (refused a moment ago) or miss.";
     TOKEN_CACHE_ENTRIES = Gauge Count "auth_token_cache_entries",

@@ -106,6 +106,17 @@ async fn a_certificate_that_is_not_right_is_refused_in_the_handshake_and_counted
     service.counts("connections", 0).await;
 }
 
+#[tokio::test]
+async fn who_still_sends_when_it_is_refused_hears_why() {
+    let pki = Pki::new();
+    let service = start(&pki, &["--policy", "mtls"]).await;
+    let stranger = pki.client(Some(&Issued::self_signed()), &TLS13);
+    let mut wire = TlsWire::secured(service.api, &stranger).await.unwrap();
+    // More than the kernel takes: it is being sent while the service decides.
+    let _sent = within(wire.stream.write_all(&vec![b' '; 4_000_000])).await;
+    assert!(wire.try_answer().await.expect_err("no answer").contains("UnknownCA"));
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_certificate_without_its_key_is_refused(#[values(&TLS12, &TLS13)] version: Version) {

@@ -24,6 +24,12 @@ fn quick_end() -> DrainConfig {
 
 /// A server whose handler answers when it is told to, and the word that it has begun.
 async fn with_slow_handler(end: &DrainConfig) -> (Server, Arc<Notify>, Arc<Notify>) {
+    let (router, begun, finish) = slow_handler();
+    (Server::start_ending(patient(), end, router).await, begun, finish)
+}
+
+/// The same without a server.
+pub(crate) fn slow_handler() -> (Router, Arc<Notify>, Arc<Notify>) {
     let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (says_begun, waits) = (begun.clone(), finish.clone());
     let handler = async move || {
@@ -31,7 +37,7 @@ async fn with_slow_handler(end: &DrainConfig) -> (Server, Arc<Notify>, Arc<Notif
         waits.notified().await;
         "done"
     };
-    (Server::start_ending(patient(), end, Router::new().route("/", get(handler))).await, begun, finish)
+    (Router::new().route("/", get(handler)), begun, finish)
 }
 
 #[tokio::test]

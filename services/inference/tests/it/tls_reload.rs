@@ -6,21 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::routing::get;
 use inference::identity::Clock;
 use inference::tls::{Reload, Tls};
 use rstest::rstest;
 use rustls::ClientConfig;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Notify;
 
 use crate::certificates::{Authority, FAR_AWAY, Issued, NAME, Pki, TlsWire, until};
+use crate::drain::slow_handler;
 use crate::protocols::{http2_get, http2_over};
 use crate::running::Running;
 use crate::service::NOW;
 use crate::tls::who_am_i;
-use crate::wire::{GET, Server, patient, slow_end, within};
+use crate::wire::{GET, SHORT, Server, patient, slow_end, within};
 
 /// A service that goes by a CRL, on a clock that a test moves, and two of its clients.
 struct Secured {
@@ -34,15 +33,14 @@ struct Secured {
 
 impl Secured {
     async fn start() -> Self {
-        Self::start_with(|_| {}, who_am_i()).await
+        Self::start_with(who_am_i()).await
     }
 
-    async fn start_with(write: impl FnOnce(&Pki), router: Router) -> Self {
+    async fn start_with(router: Router) -> Self {
         let pki = Pki::new();
         let (ann, bob) =
             (pki.authority.client(|params| until(params, NOW + 100)), pki.authority.client(|_| {}));
         pki.write("clients.crl", &pki.authority.crl(&[]));
-        write(&pki);
         let clock = Arc::new(AtomicU64::new(NOW));
         let tls = pki.load(Clock::Manual(Arc::clone(&clock)));
         let server = Server::start_secured(patient(), &slow_end(), router, Some(tls.clone())).await;
@@ -61,6 +59,14 @@ impl Secured {
         self.pki.write("clients.crl", &self.pki.authority.crl(&[&self.ann]));
         self.reload();
     }
+}
+
+/// Asks, and hears nothing.
+async fn is_not_answered(client: &mut TlsWire) {
+    // It may be closed already.
+    let _sent = client.stream.write_all(GET.as_bytes()).await;
+    let answer = within(client.try_answer()).await;
+    assert!(answer.is_err(), "{answer:?}");
 }
 
 #[tokio::test]
@@ -94,13 +100,8 @@ async fn a_revoked_certificate_loses_its_open_http_2_connection() {
 #[case::http_2(b"h2")]
 #[tokio::test]
 async fn what_a_revoked_certificate_has_in_flight_is_not_answered(#[case] protocol: &[u8]) {
-    let (begun, never) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (says_begun, waits) = (begun.clone(), never.clone());
-    let slow = async move || {
-        says_begun.notify_one();
-        waits.notified().await;
-    };
-    let secured = Secured::start_with(|_| {}, Router::new().route("/", get(slow))).await;
+    let (slow, begun, _never) = slow_handler();
+    let secured = Secured::start_with(slow).await;
     let mut config = ClientConfig::clone(&secured.pki.client(Some(&secured.ann), &TLS13));
     config.alpn_protocols = vec![protocol.to_vec()];
     let mut wire = TlsWire::secured(secured.server.address, &Arc::new(config)).await.unwrap();
@@ -120,14 +121,8 @@ async fn what_a_revoked_certificate_has_in_flight_is_not_answered(#[case] protoc
 
 #[tokio::test]
 async fn requests_that_wait_behind_another_are_not_begun_any_more() {
-    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (says_begun, waits) = (begun.clone(), finish.clone());
-    let slow = async move || {
-        says_begun.notify_one();
-        waits.notified().await;
-        "done"
-    };
-    let secured = Secured::start_with(|_| {}, Router::new().route("/", get(slow))).await;
+    let (slow, begun, finish) = slow_handler();
+    let secured = Secured::start_with(slow).await;
     let mut ann = secured.connect(&secured.ann).await;
     ann.send(GET.repeat(3)).await;
     within(begun.notified()).await;
@@ -145,10 +140,6 @@ async fn requests_that_wait_behind_another_are_not_begun_any_more() {
     secured.pki.write("clients.pem", &Authority::new("another").pem());
     secured.reload();
 })]
-#[case::a_new_crl_ended(NOW + 50, |secured: &Secured| {
-    secured.pki.write("clients.crl", &secured.pki.authority.crl_until(&[], NOW + 50));
-    secured.reload();
-})]
 #[tokio::test]
 async fn who_would_not_be_let_in_now_is_not_answered(#[case] at: u64, #[case] change: fn(&Secured)) {
     let secured = Secured::start().await;
@@ -156,8 +147,22 @@ async fn who_would_not_be_let_in_now_is_not_answered(#[case] at: u64, #[case] ch
     assert_eq!(ann.ask(GET).await.body, NAME);
     change(&secured);
     secured.clock.store(at, Ordering::Relaxed);
-    let _sent = ann.stream.write_all(GET.as_bytes()).await;
-    assert!(within(ann.try_answer()).await.is_err());
+    is_not_answered(&mut ann).await;
+}
+
+#[tokio::test]
+async fn a_new_crl_counts_until_its_own_end() {
+    let secured = Secured::start().await;
+    let mut bob = secured.connect(&secured.bob).await;
+    assert_eq!(bob.ask(GET).await.body, NAME);
+    secured.pki.write("clients.crl", &secured.pki.authority.crl_until(&[], NOW + 50));
+    secured.reload();
+    for second in [NOW, NOW + 49] {
+        secured.clock.store(second, Ordering::Relaxed);
+        assert_eq!(bob.ask(GET).await.body, NAME);
+    }
+    secured.clock.store(NOW + 50, Ordering::Relaxed);
+    is_not_answered(&mut bob).await;
 }
 
 #[tokio::test]
@@ -169,8 +174,7 @@ async fn up_to_its_last_second_a_certificate_is_good() {
         assert_eq!(ann.ask(GET).await.body, NAME);
     }
     secured.clock.store(NOW + 101, Ordering::Relaxed);
-    let _sent = ann.stream.write_all(GET.as_bytes()).await;
-    assert!(within(ann.try_answer()).await.is_err());
+    is_not_answered(&mut ann).await;
 }
 
 #[tokio::test]
@@ -184,8 +188,7 @@ async fn a_certificate_between_client_and_ca_ends_the_connection_with_its_own_ti
     secured.clock.store(NOW + 10, Ordering::Relaxed);
     assert_eq!(client.ask(GET).await.body, NAME);
     secured.clock.store(NOW + 11, Ordering::Relaxed);
-    let _sent = client.stream.write_all(GET.as_bytes()).await;
-    assert!(within(client.try_answer()).await.is_err());
+    is_not_answered(&mut client).await;
 }
 
 #[tokio::test]
@@ -239,8 +242,7 @@ async fn files_that_are_not_right_change_nothing() {
         assert_eq!(secured.connect(&secured.bob).await.ask(GET).await.body, NAME);
         // Still by the CRL from before.
         let mut ann = secured.connect(&secured.ann).await;
-        let _sent = ann.stream.write_all(GET.as_bytes()).await;
-        assert!(within(ann.try_answer()).await.is_err());
+        is_not_answered(&mut ann).await;
         secured.pki.write(file, &before);
     }
 }
@@ -252,16 +254,12 @@ async fn running(pki: &Pki, poll: &str) -> Running {
     Running::start(&arguments.iter().map(String::as_str).chain(more).collect::<Vec<_>>()).await
 }
 
-const fn reloads(outcome: &str) -> &str {
-    match outcome.as_bytes() {
-        b"applied" => "tls_reloads_total{outcome=\"applied\"}",
-        b"unchanged" => "tls_reloads_total{outcome=\"unchanged\"}",
-        _ => "tls_reloads_total{outcome=\"refused\"}",
-    }
+fn reloads(outcome: &str) -> String {
+    format!("tls_reloads_total{{outcome=\"{outcome}\"}}")
 }
 
 #[rstest]
-#[case::by_looking("50ms")]
+#[case::by_looking("20ms")]
 #[case::by_the_signal("1h")]
 #[tokio::test]
 async fn a_changed_file_is_found_and_counted(#[case] poll: &str) {
@@ -276,26 +274,28 @@ async fn a_changed_file_is_found_and_counted(#[case] poll: &str) {
         }
     };
     for outcome in ["applied", "unchanged", "refused"] {
-        service.counts(reloads(outcome), 0).await;
+        service.counts(&reloads(outcome), 0).await;
     }
     service.counts("tls_client_crl_next_update_timestamp_seconds", FAR_AWAY).await;
     let mut open = TlsWire::secured(service.api, &pki.client(Some(&ann), &TLS12)).await.unwrap();
 
     pki.write("clients.crl", "no PEM");
     look();
-    service.counts(reloads("refused"), 1).await;
+    service.counts(&reloads("refused"), 1).await;
+    // Long enough for more looks, which find the same and tell nobody.
+    tokio::time::sleep(SHORT).await;
+    service.counts(&reloads("refused"), 1).await;
     pki.write("clients.crl", &pki.authority.crl_until(&[&ann], FAR_AWAY - 1));
     look();
-    service.counts(reloads("applied"), 1).await;
+    service.counts(&reloads("applied"), 1).await;
     service.counts("tls_client_crl_next_update_timestamp_seconds", FAR_AWAY - 1).await;
     assert_eq!(open.closed().await, b"");
     service.counts("auth_decisions_total{method=\"mtls\",outcome=\"revoked\"}", 1).await;
     service.counts("connections", 0).await;
     if poll == "1h" {
         look();
-        service.counts(reloads("unchanged"), 1).await;
+        service.counts(&reloads("unchanged"), 1).await;
     }
-    service.counts(reloads("refused"), 1).await;
 }
 
 #[tokio::test]
