@@ -59,6 +59,7 @@ async fn service_with(provider: &Provider, change: impl FnOnce(&mut Config)) -> 
     Service::start_with_source(|config| {
         config.identity.jwks = Some(provider.url.parse().unwrap());
         config.identity.refresh.jwks_refresh = NEVER;
+        config.identity.refresh.jwks_timeout = NEVER;
         change(config);
     })
     .await
@@ -154,11 +155,7 @@ async fn requests_wait_together_for_one_fetch_and_not_too_many() {
     const BEYOND: usize = 40;
     let (old, new) = (Key::new("old"), Key::new("new"));
     let provider = Provider::start(published(&[&old])).await;
-    let (service, refresh) = service_with(&provider, |config| {
-        config.listen.max_connections = 1000;
-        config.identity.refresh.jwks_timeout = NEVER;
-    })
-    .await;
+    let (service, refresh) = service_with(&provider, |config| config.listen.max_connections = 1000).await;
     keep_fresh(refresh).await;
     provider.says(published(&[&old, &new]));
     provider.hold();
