@@ -300,7 +300,12 @@ impl TlsWire {
     pub(crate) async fn secured(to: SocketAddr, client: &Arc<ClientConfig>) -> std::io::Result<Self> {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
-        let name = ServerName::from(to.ip());
+        Self::secure(stream, client).await
+    }
+
+    /// The same on a connection that is there already.
+    pub(crate) async fn secure(stream: TcpStream, client: &Arc<ClientConfig>) -> std::io::Result<Self> {
+        let name = ServerName::from(stream.peer_addr()?.ip());
         Ok(Self::over(TlsConnector::from(Arc::clone(client)).connect(name, stream).await?))
     }
 }
