@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
+use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
 use governor::state::StateStore;
 use governor::{Quota, RateLimiter};
@@ -54,7 +54,7 @@ struct Table {
 pub(super) struct Limiter {
     keys: Keys,
     id: u64,
-    rates: RateLimiter<Ask, Keys, Ticks, NoOpMiddleware<Nanos>>,
+    rates: RateLimiter<Ask, Keys, Ticks, StateInformationMiddleware>,
 }
 
 impl Limiter {
@@ -63,12 +63,12 @@ impl Limiter {
         Self { keys: keys.clone(), id, rates: RateLimiter::new(quota, keys.clone(), ticks.clone()) }
     }
 
-    /// Takes one of what `who` may. When all keys are held by others, those without one share what a single one may:
+    /// Takes one of what `who` may; gives how many are left at once. When all keys are held by others, those without one share what a single one may:
     /// nobody is forgiven to make room, and no flood of names gets more than one name would.
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn take(&self, who: impl Hash) -> Result<(), Duration> {
+    pub(super) fn take(&self, who: impl Hash) -> Result<u32, Duration> {
         self.ask(who, true)
     }
 
@@ -77,13 +77,16 @@ impl Limiter {
     /// # Errors
     /// How long to wait.
     pub(super) fn check(&self, who: impl Hash) -> Result<(), Duration> {
-        self.ask(who, false)
+        self.ask(who, false).map(drop)
     }
 
-    fn ask(&self, who: impl Hash, takes: bool) -> Result<(), Duration> {
+    fn ask(&self, who: impl Hash, takes: bool) -> Result<u32, Duration> {
         let ask = Ask { key: self.keys.0.key(&(self.id, who)), limiter: self.id, takes };
         let now = || self.rates.clock().now();
-        self.rates.check_key(&ask).map_err(|not_until| not_until.wait_time_from(now()))
+        let asked = self.rates.check_key(&ask);
+        asked
+            .map(|state| state.remaining_burst_capacity())
+            .map_err(|not_until| not_until.wait_time_from(now()))
     }
 }
 
@@ -239,9 +242,9 @@ mod tests {
             let _crowded = limited.at(SECOND / 2).take(name);
             limited.keys.sweep((SECOND / 2).into());
         }
-        let half = Err(Duration::from_millis(500));
-        assert_eq!(limited.at(SECOND / 2).check("greedy"), half);
-        assert_eq!(limited.at(SECOND / 2).take("greedy"), half);
+        let half = Duration::from_millis(500);
+        assert_eq!(limited.at(SECOND / 2).check("greedy"), Err(half));
+        assert_eq!(limited.at(SECOND / 2).take("greedy"), Err(half));
         assert!(limited.at(SECOND).check("greedy").is_ok(), "asking takes nothing");
         assert!(limited.at(SECOND).take("greedy").is_ok());
         assert!(limited.at(SECOND).take("greedy").is_err());

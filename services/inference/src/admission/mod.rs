@@ -8,6 +8,7 @@ mod clock;
 mod keys;
 mod peer;
 mod places;
+mod quota_policy;
 mod rate;
 
 use std::path::PathBuf;
@@ -17,15 +18,16 @@ use std::time::{Duration, Instant};
 pub use class::{Class, Classes, ClassesError, Entitlement};
 pub use clock::Ticks;
 pub use peer::Peers;
-pub use places::Place;
+pub use quota_policy::QuotaPolicy;
 pub use rate::{Burst, Pace};
 
 use crate::api::ApiError;
 use crate::identity::Identity;
 use crate::telemetry::events::{self, Phase, QuotaOutcome};
 use governor::clock::Clock as _;
+use http::HeaderMap;
 use keys::{Keys, Limiter};
-use places::Places;
+use places::{Place, Places};
 
 /// How long a client that found no place is asked to stay away. One second is the shortest that `Retry-After` can say.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -62,9 +64,17 @@ pub struct AdmissionConfig {
 /// What a class may, ready to be asked.
 #[derive(Debug)]
 struct Allowed {
-    entitlement: Entitlement,
-    limiter: Option<Limiter>,
+    class: String,
+    quota: Option<(Arc<QuotaPolicy>, Limiter)>,
     places: usize,
+}
+
+/// A request that is let in: it holds a place until this is dropped.
+#[derive(Debug)]
+pub struct Admitted<'a> {
+    _place: Place<'a>,
+    /// What its caller may still ask at once, where it has a quota.
+    left: Option<(&'a QuotaPolicy, u32)>,
 }
 
 /// Decides what is admitted.
@@ -85,8 +95,11 @@ impl Admission {
         events::QuotaKeysLimitSet { limit: config.quota_keys }.emit();
         let keys = Keys::new(config.quota_keys);
         let allowed = |(id, entitlement): (u64, &Entitlement)| Allowed {
-            entitlement: entitlement.clone(),
-            limiter: entitlement.quota.map(|quota| Limiter::new(id, quota, &keys, &ticks)),
+            class: entitlement.name.clone(),
+            quota: entitlement.quota.map(|quota| {
+                let policy = QuotaPolicy::new(&entitlement.name, quota);
+                (Arc::new(policy), Limiter::new(id, quota, &keys, &ticks))
+            }),
             places: places::share(config.in_flight, entitlement.places),
         };
         Self {
@@ -109,22 +122,21 @@ impl Admission {
     ///
     /// # Errors
     /// [`ApiError::QuotaExceeded`] or, where no place is left, [`ApiError::Overloaded`].
-    pub fn admit(&self, identity: Option<&Identity>) -> Result<Place<'_>, ApiError> {
+    pub fn admit(&self, identity: Option<&Identity>) -> Result<Admitted<'_>, ApiError> {
         let started = Instant::now();
         let admitted = self.decide(identity);
         events::PhaseTimed { phase: Phase::Admission, took: started.elapsed() }.emit();
         admitted
     }
 
-    fn decide(&self, identity: Option<&Identity>) -> Result<Place<'_>, ApiError> {
+    fn decide(&self, identity: Option<&Identity>) -> Result<Admitted<'_>, ApiError> {
         let Class(place) = identity.map_or(Class::default(), |identity| identity.class);
         let overloaded = || ApiError::Overloaded { retry_after: RETRY_AFTER };
         // An identity's class comes from the same classes.
         let allowed = self.classes.get(usize::from(place)).ok_or_else(overloaded)?;
-        if let Some(identity) = identity {
-            take(identity, allowed)?;
-        }
-        self.places.take(allowed.places).ok_or_else(overloaded)
+        let left = identity.map_or(Ok(None), |identity| allowed.take(identity))?;
+        let place = self.places.take(allowed.places).ok_or_else(overloaded)?;
+        Ok(Admitted { _place: place, left })
     }
 
     /// Forgets, once a second and for ever, what need not be remembered.
@@ -142,15 +154,31 @@ impl Admission {
     }
 }
 
-fn take(identity: &Identity, Allowed { entitlement, limiter, .. }: &Allowed) -> Result<(), ApiError> {
-    let class = entitlement.name.as_str();
-    let taken = limiter.as_ref().map_or(Ok(()), |limiter| limiter.take(&identity.subject));
-    let outcome = if taken.is_ok() { QuotaOutcome::Admitted } else { QuotaOutcome::Limited };
-    events::QuotaDecided { class, outcome }.emit();
-    taken.map_err(|wait| ApiError::QuotaExceeded {
-        class: class.to_owned(),
-        burst: entitlement.quota.map_or(0, |quota| quota.burst_size().get()),
-        window: entitlement.quota.map_or(0, |quota| rate::whole_seconds(quota.burst_size_replenished_in())),
-        retry_after: rate::whole_seconds(wait),
-    })
+impl Allowed {
+    /// Takes one request from the identity's quota; gives what is left of it, where there is one.
+    fn take(&self, identity: &Identity) -> Result<Option<(&QuotaPolicy, u32)>, ApiError> {
+        let taken = self.quota.as_ref().map(|(policy, limiter)| (policy, limiter.take(&identity.subject)));
+        let outcome = match taken {
+            Some((_, Err(_))) => QuotaOutcome::Limited,
+            _ => QuotaOutcome::Admitted,
+        };
+        events::QuotaDecided { class: &self.class, outcome }.emit();
+        match taken {
+            None => Ok(None),
+            Some((policy, Ok(left))) => Ok(Some((policy, left))),
+            Some((policy, Err(wait))) => Err(ApiError::QuotaExceeded {
+                policy: Arc::clone(policy),
+                retry_after: rate::whole_seconds(wait),
+            }),
+        }
+    }
+}
+
+impl Admitted<'_> {
+    /// Tells the caller, with the answer, what it may still ask.
+    pub fn tell(&self, headers: &mut HeaderMap) {
+        if let Some((policy, left)) = self.left {
+            policy.say_left(left, headers);
+        }
+    }
 }

@@ -13,7 +13,7 @@ pub(super) struct Places {
 
 /// One of them, free again when dropped.
 #[derive(Debug)]
-pub struct Place<'a>(&'a AtomicUsize);
+pub(super) struct Place<'a>(&'a AtomicUsize);
 
 impl Places {
     pub(super) const fn new() -> Self {

@@ -113,8 +113,10 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     // Before anything that costs more than a header.
     authenticate(&gate, &mut request).await?;
     // Last: only what will be worked on takes from a quota and holds a place.
-    let _place = gate.admission.admit(request.extensions().get())?;
-    Ok(next.run(request).await)
+    let admitted = gate.admission.admit(request.extensions().get())?;
+    let mut answer = next.run(request).await;
+    admitted.tell(answer.headers_mut());
+    Ok(answer)
 }
 
 /// Puts the caller's identity into the request; who guesses too often is not asked for another one.

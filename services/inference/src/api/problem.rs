@@ -1,14 +1,16 @@
 //! Every way in which a request can fail: its status, its stable code, whose fault it was, what the caller is told. The
 //! documentation, the metric's label and the runbook's table are made from this enum; nothing else answers an error.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use strum::{EnumDiscriminants, EnumIter};
 
 use super::problem_document::{PROBLEM_JSON, Problem};
+use crate::admission::QuotaPolicy;
 use crate::identity::Refusal;
 use crate::model::ModelError;
 use crate::telemetry::{ErrorSource, events};
@@ -156,16 +158,12 @@ pub enum ApiError {
     CertificateRefused(Refusal),
     /// The caller's quota is used up.
     #[error(
-        "the quota of class `{class}` is used up: {burst} at once, as many again in {window} s; retry after \
-             {retry_after} s"
+        "the quota of class `{}` is used up: {} at once, as many again in {} s; retry after {retry_after} s",
+        policy.class, policy.burst, policy.window
     )]
     QuotaExceeded {
-        /// The caller's class.
-        class: String,
-        /// How many may be asked at once.
-        burst: u32,
-        /// After how many seconds a whole burst is allowed again.
-        window: u64,
+        /// The quota.
+        policy: Arc<QuotaPolicy>,
         /// When to come back, in seconds.
         retry_after: u64,
     },
@@ -301,9 +299,6 @@ impl ProblemKind {
     }
 }
 
-const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
 impl ApiError {
     /// What is logged beside the public text; never sent.
     fn internal(&self) -> String {
@@ -320,17 +315,9 @@ impl ApiError {
             Self::Unauthenticated(refusal) | Self::MalformedCredentials(refusal) => {
                 headers.insert(header::WWW_AUTHENTICATE, refusal.challenge());
             }
-            Self::QuotaExceeded { class, burst, window, retry_after } => {
+            Self::QuotaExceeded { policy, retry_after } => {
                 headers.insert(header::RETRY_AFTER, (*retry_after).into());
-                // draft-ietf-httpapi-ratelimit-headers-11 §3 and §4: lists of items, the policy's name a string.
-                let fields = [
-                    (RATELIMIT_POLICY, format!("\"{class}\";q={burst};w={window}")),
-                    (RATELIMIT, format!("\"{class}\";r=0;t={retry_after}")),
-                ];
-                // The name of a class is letters, digits, `-` and `_`.
-                let fields =
-                    fields.into_iter().filter_map(|(name, value)| Some((name, value.try_into().ok()?)));
-                headers.extend(fields);
+                policy.say_used_up(*retry_after, headers);
             }
             Self::TooManyRefusals { retry_after } => {
                 headers.insert(header::RETRY_AFTER, (*retry_after).into());

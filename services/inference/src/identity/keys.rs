@@ -126,7 +126,7 @@ impl VerificationKey {
         Ok(Self { id: None, key, algorithms })
     }
 
-    /// The secret that issuer and service share, as a [file](secret_in) holds it.
+    /// The secret that issuer and service share, as a file holds it: a line break at its end is not part of it.
     ///
     /// # Errors
     /// [`KeyError::ShortSecret`].

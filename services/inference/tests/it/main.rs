@@ -34,6 +34,7 @@ mod properties;
 mod protocols;
 mod quotas;
 mod running;
+mod saturation;
 mod service;
 mod startup;
 mod tls;

@@ -29,7 +29,7 @@ enum Token {
 }
 
 async fn ask(policy: Policy, token: Token, certificate: Option<ClientCertificate>) -> String {
-    let service = Service::start_behind_tls(policy, certificate).await;
+    let service = Service::start_behind_tls(|config| config.identity.policy = policy, certificate).await;
     let mut claims = service.claims();
     let lines = match token {
         Token::No => String::new(),

@@ -1,17 +1,26 @@
 //! How much each identity may ask, and what it is told when that is used up.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
+use inference::config::Config;
+use inference::identity::{ClientCertificate, Policy};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::service::{Service, one_row};
 use crate::wire::Answer;
 
-/// A service whose file of classes holds `lines`.
-async fn start(lines: &str) -> (Service, NamedTempFile) {
+/// A file of classes with these lines.
+fn classes(lines: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(lines.as_bytes()).unwrap();
+    file
+}
+
+/// A service whose file of classes holds `lines`.
+async fn start(lines: &str) -> (Service, NamedTempFile) {
+    let file = classes(lines);
     let path = file.path().to_owned();
     (Service::start_with(|config| config.admission.quota_classes = Some(path)).await, file)
 }
@@ -31,8 +40,11 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 #[tokio::test]
 async fn an_identity_that_waits_as_long_as_it_is_told_is_admitted() {
     let (service, _file) = start("default rate=30/min burst=2").await;
-    for _ in 0..2 {
-        assert_eq!(ask(&service, "a", "").await.status(), "200");
+    for left in [r#""default";r=1;t=2"#, r#""default";r=0;t=2"#] {
+        let admitted = ask(&service, "a", "").await;
+        assert_eq!(admitted.status(), "200");
+        assert_eq!(header(&admitted, "ratelimit-policy"), Some(r#""default";q=2;w=4"#));
+        assert_eq!(header(&admitted, "ratelimit"), Some(left));
     }
     let refused = ask(&service, "a", "").await;
     let detail = refused.is_problem(429, "quota-exceeded");
@@ -58,14 +70,34 @@ async fn a_class_says_how_much() {
         while admitted < 10 && ask(&service, subject, tier).await.status() == "200" {
             admitted += 1;
         }
+        let told = header(&ask(&service, subject, tier).await, "ratelimit").is_some();
+        assert_eq!(told, most < 10, "who has no quota is told of none");
         assert_eq!(admitted, most, "{subject}");
     }
 }
 
 #[tokio::test]
+async fn a_certificate_has_the_quota_of_its_name() {
+    let lines = "default rate=1/h burst=1\npartners rate=1/h burst=3 sub=spiffe://example.org/partner";
+    for (name, most) in [("spiffe://example.org/partner", 3), ("spiffe://example.org/other", 1)] {
+        let file = classes(lines);
+        let certificate = ClientCertificate { subject: Some(Arc::from(name)), thumbprint: [7; 32] };
+        let mtls = |config: &mut Config| {
+            config.identity.policy = Policy::Mtls;
+            config.admission.quota_classes = Some(file.path().to_owned());
+        };
+        let service = Service::start_behind_tls(mtls, Some(certificate)).await;
+        let mut admitted = 0;
+        while admitted < 10 && service.post_with_token("").await.status() == "200" {
+            admitted += 1;
+        }
+        assert_eq!(admitted, most, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_full_house_is_not_a_quota_and_sheds_the_least_entitled_first() {
-    let mut file = NamedTempFile::new().unwrap();
-    file.write_all(b"default places=50%\ngold claim:tier=gold").unwrap();
+    let file = classes("default places=50%\ngold claim:tier=gold");
     let path = file.path().to_owned();
     let service = Service::start_with(|config| {
         config.admission.quota_classes = Some(path);

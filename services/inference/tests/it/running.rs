@@ -6,13 +6,15 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::wire::{GET, Wire, within};
+use crate::wire::{Answer, GET, Wire, within};
 
 /// The service in a process of its own; killed with this.
 pub(crate) struct Running {
     pub(crate) process: Child,
     pub(crate) api: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// What lets a caller in, in development mode.
+    pub(crate) token: String,
     _directory: TempDir,
 }
 
@@ -39,11 +41,18 @@ impl Running {
         })
         .await;
         let address = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
-        Self { process, api: address("api"), admin: address("admin"), _directory: directory }
+        let token = ready["token"].as_str().unwrap_or_default().to_owned();
+        Self { process, api: address("api"), admin: address("admin"), token, _directory: directory }
     }
 
     pub(crate) async fn connect(&self) -> Wire {
         Wire::connect(self.api).await.unwrap()
+    }
+
+    /// What a probe or a scrape is answered.
+    pub(crate) async fn probe(&self, path: &str) -> Answer {
+        let mut wire = Wire::connect(self.admin).await.unwrap();
+        wire.ask(GET.replace(" / ", &format!(" {path} "))).await
     }
 
     /// Scrapes until `series` has `value`.
@@ -51,8 +60,7 @@ impl Running {
         let expected = format!("\n{series} {value}\n");
         within(async {
             loop {
-                let mut scrape = Wire::connect(self.admin).await.unwrap();
-                if scrape.ask(GET.replace(" / ", " /metrics ")).await.body.contains(&expected) {
+                if self.probe("/metrics").await.body.contains(&expected) {
                     return;
                 }
             }

@@ -15,8 +15,7 @@ use inference::config::Config;
 use inference::dev::DevKey;
 use inference::drain::Drain;
 use inference::identity::{
-    Authenticator, ClientCertificate, Clock, KeyRefresh, KeySet, KeySource, KeyStore, Policy, TokenCache,
-    Verifier,
+    Authenticator, ClientCertificate, Clock, KeyRefresh, KeySet, KeySource, KeyStore, TokenCache, Verifier,
 };
 use inference::listen::{ListenConfig, Peer};
 use inference::model::ModelStore;
@@ -87,7 +86,10 @@ impl Service {
     }
 
     /// A service whose connections all have this certificate.
-    pub(crate) async fn start_behind_tls(policy: Policy, certificate: Option<ClientCertificate>) -> Self {
+    pub(crate) async fn start_behind_tls(
+        change: impl FnOnce(&mut Config),
+        certificate: Option<ClientCertificate>,
+    ) -> Self {
         let certificate = certificate.map(Arc::new);
         let proved = map_request(move |mut request: Request| {
             let certificate = certificate.clone();
@@ -96,8 +98,7 @@ impl Service {
                 request
             }
         });
-        let config = settings(|config| config.identity.policy = policy);
-        Self::start_with_keys(config, None, Times::default(), |stack| stack.layer(proved)).await
+        Self::start_with_keys(settings(change), None, Times::default(), |stack| stack.layer(proved)).await
     }
 
     /// A service that checks tokens with these keys and not with its own.

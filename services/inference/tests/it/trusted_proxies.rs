@@ -3,12 +3,19 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use axum::Router;
+use axum::extract::Extension;
+use axum::routing::get;
+use inference::identity::Clock;
+use inference::listen::Peer;
 use ppp::v2::{Addresses, Builder, Command, Protocol, Version};
 use rstest::rstest;
+use rustls::version::TLS13;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::certificates::{Pki, TlsWire};
 use crate::service::Service;
-use crate::wire::{GET, SHORT, Wire};
+use crate::wire::{GET, SHORT, Server, Wire, patient, slow_end};
 
 const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
@@ -113,6 +120,21 @@ async fn a_header_may_come_in_pieces_and_say_more_than_addresses() {
         wire.send([*byte]).await;
     }
     assert_eq!(wire.ask(GET).await.status(), "401");
+}
+
+#[tokio::test]
+async fn a_header_comes_before_the_handshake() {
+    let pki = Pki::new();
+    let mut config = patient();
+    config.proxies.trusted_proxies = vec!["127.0.0.2/32".parse().unwrap()];
+    config.proxies.proxy_protocol = true;
+    let address = async |Extension(peer): Extension<Peer>| peer.address.to_string();
+    let router = Router::new().route("/", get(address));
+    let server = Server::start_secured(config, &slow_end(), router, Some(pki.load(Clock::System))).await;
+    let mut wire = Wire::connect_from(PROXY, server.address).await;
+    wire.send(header("192.0.2.1")).await;
+    let mut secured = TlsWire::secured_over(wire.stream, &pki.client(None, &TLS13)).await.unwrap();
+    assert_eq!(secured.ask(GET).await.body, "192.0.2.1:4711");
 }
 
 #[rstest]
