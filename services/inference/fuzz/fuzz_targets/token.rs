@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, header};
 use inference::dev::DevKey;
 use inference::identity::{
-    Clock, IdentityConfig, KeyRefreshConfig, Policy, SigningAlgorithm, Verifier, bearer_token,
+    Clock, IdentityConfig, KeyRefreshConfig, Policy, SigningAlgorithm, TokenCache, Verifier, bearer_token,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -37,10 +37,12 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     Verifier::new(DevKey::generate().expect("randomness").verification(), &config, Clock::System)
 });
 
+static CACHE: LazyLock<TokenCache> = LazyLock::new(|| TokenCache::new(1, 60).expect("randomness"));
+
 fuzz_target!(|value: &[u8]| {
     let Ok(value) = HeaderValue::from_bytes(value) else { return };
     let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
     if let Ok(token) = bearer_token(&headers) {
-        assert!(VERIFIER.verify(token).is_err());
+        assert!(CACHE.verify(token, &VERIFIER).is_err());
     }
 });

@@ -59,7 +59,7 @@ impl Authenticator {
 
     fn decide(&self, request: &Request) -> (Method, Result<Identity, Refusal>) {
         let certificate = request.extensions().get::<Peer>().and_then(|peer| peer.certificate.as_deref());
-        let has_token = request.headers().contains_key(header::AUTHORIZATION);
+        let has_token = || request.headers().contains_key(header::AUTHORIZATION);
         let method = self.policy.method(has_token, certificate.is_some());
         (method, self.identify(method, request.headers(), certificate))
     }
@@ -94,21 +94,21 @@ impl Authenticator {
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750 §2.1; the scheme's case does not matter, RFC 9110
-/// §11.1).
+/// §11.1). Bytes: one that is remembered was text when it was verified, and is not looked through again.
 ///
 /// # Errors
 /// [`Refusal::Missing`], [`Refusal::Duplicate`], [`Refusal::OtherScheme`] or [`Refusal::MalformedHeader`].
-pub fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+pub fn bearer_token(headers: &HeaderMap) -> Result<&[u8], Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or(Refusal::Missing)?;
+    let value = values.next().ok_or(Refusal::Missing)?.as_bytes();
     if values.next().is_some() {
         return Err(Refusal::Duplicate);
     }
-    let value = value.to_str().map_err(|_| Refusal::MalformedHeader)?;
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let end_of_scheme = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let (scheme, token) = value.split_at(end_of_scheme);
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Err(Refusal::OtherScheme);
     }
-    let token = token.trim_matches(' ');
+    let token = token.trim_ascii();
     if token.is_empty() { Err(Refusal::MalformedHeader) } else { Ok(token) }
 }

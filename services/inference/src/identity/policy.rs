@@ -64,11 +64,11 @@ impl Policy {
 
     /// How a caller that brings this much is to be proved. A caller that sends a token is judged by it: a certificate
     /// does not excuse a wrong one.
-    pub(super) const fn method(self, has_token: bool, has_certificate: bool) -> Method {
+    pub(super) fn method(self, has_token: impl FnOnce() -> bool, has_certificate: bool) -> Method {
         match self {
             Self::Jwt | Self::Open => Method::Jwt,
             Self::Mtls => Method::Mtls,
-            Self::Either if has_certificate && !has_token => Method::Mtls,
+            Self::Either if has_certificate && !has_token() => Method::Mtls,
             Self::Either => Method::Jwt,
             Self::Both | Self::Bound => Method::Both,
         }

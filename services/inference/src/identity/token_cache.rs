@@ -5,19 +5,17 @@
 //! Refusals are remembered apart, few and not for long: a client that repeats a wrong token costs no signature each
 //! time, and a flood of wrong tokens can't push out a right one.
 
-use std::hash::Hasher as _;
-
 use aws_lc_rs::error::Unspecified;
 use quick_cache::sync::Cache;
-use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use siphasher::sip128::SipHasher24;
 
 use super::{Refusal, Verified, Verifier};
 use crate::telemetry::events::{self, TokenCacheResult};
 
 /// A hit lets a caller in, so a collision must not be findable. It is not: `SipHash` is a pseudorandom function (Aumasson
 /// and Bernstein, 2012, §5) under a key that never leaves the process, and nobody sees a digest; a guess hits one of
-/// 2^14 tokens with a probability of 2^-114. It takes a thirteenth of the instructions of SHA-256 where the processor
-/// has none for that, and half the time where it has (docs/adr/0012-keys-that-change.md).
+/// 2^14 tokens with a probability of 2^-114. SHA-256 costs several times as much where the processor has no instructions
+/// for it, and a remembered token is to cost a tenth of a request at most (`cargo xtask bench auth`).
 type Digest = u128;
 
 const KEY_BYTES: usize = 16;
@@ -78,7 +76,7 @@ impl TokenCache {
     ///
     /// # Errors
     /// The [`Refusal`] that says what is wrong with the token.
-    pub fn verify(&self, token: &str, verifier: &Verifier) -> Result<Verified, Refusal> {
+    pub fn verify(&self, token: &[u8], verifier: &Verifier) -> Result<Verified, Refusal> {
         let digest = self.digest(token);
         let now = verifier.now();
         let keys = verifier.keys(now)?;
@@ -102,6 +100,8 @@ impl TokenCache {
             return Err(refusal);
         }
         events::TokenCacheLookup { result: TokenCacheResult::Miss }.emit();
+        let token = std::str::from_utf8(token).ok().filter(|token| token.is_ascii());
+        let token = token.ok_or(Refusal::MalformedHeader)?;
         let verified = verifier.verify_with(&keys, token, now).inspect_err(|refusal| {
             if refusal.is_final() {
                 self.refusals.insert(digest, Refused { refusal: *refusal, since: now, generation });
@@ -112,9 +112,7 @@ impl TokenCache {
         Ok(verified)
     }
 
-    fn digest(&self, token: &str) -> Digest {
-        let mut hasher = self.keyed;
-        hasher.write(token.as_bytes());
-        hasher.finish128().as_u128()
+    fn digest(&self, token: &[u8]) -> Digest {
+        self.keyed.hash(token).as_u128()
     }
 }

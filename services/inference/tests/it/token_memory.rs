@@ -38,11 +38,11 @@ impl Memory {
     }
 
     fn ours(&self, token: &str) -> Result<(), Refusal> {
-        self.cache.verify(token, &self.ours).map(|_verified| ())
+        self.cache.verify(token.as_bytes(), &self.ours).map(|_verified| ())
     }
 
     fn theirs(&self, token: &str) -> Result<(), Refusal> {
-        self.cache.verify(token, &self.theirs).map(|_verified| ())
+        self.cache.verify(token.as_bytes(), &self.theirs).map(|_verified| ())
     }
 
     fn advance(&self, seconds: u64) {
