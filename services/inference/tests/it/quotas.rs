@@ -8,6 +8,7 @@ use inference::identity::{ClientCertificate, Policy};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use crate::running::Running;
 use crate::service::{Service, one_row};
 use crate::wire::Answer;
 
@@ -93,6 +94,27 @@ async fn a_certificate_has_the_quota_of_its_name() {
         }
         assert_eq!(admitted, most, "{name}");
     }
+}
+
+#[tokio::test]
+async fn each_decision_is_counted_by_class() {
+    let file = classes("default rate=1/h burst=2\nabsent rate=1/h burst=1 sub=nobody");
+    let service = Running::start(&["--quota-classes", file.path().to_str().unwrap()]).await;
+    let head = format!("GET /v2 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\n\r\n", service.token);
+    for status in ["200", "200", "429"] {
+        assert_eq!(service.connect().await.ask(&head).await.status(), status);
+    }
+    for (class, outcome, decisions) in [
+        ("default", "admitted", 2),
+        ("default", "limited", 1),
+        ("absent", "admitted", 0),
+        ("absent", "limited", 0),
+    ] {
+        let series = format!("quota_decisions_total{{class=\"{class}\",outcome=\"{outcome}\"}}");
+        service.counts(&series, decisions).await;
+    }
+    service.counts("quota_keys", 1).await;
+    service.counts("quota_keys_limit", 100_000).await;
 }
 
 #[tokio::test]
