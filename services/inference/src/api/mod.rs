@@ -30,7 +30,7 @@ pub use rows::{RowShape, Rows};
 
 use crate::admin::Probes;
 use crate::admission::Admission;
-use crate::identity::{Authenticator, Refusal};
+use crate::identity::{Authenticator, Identity, Refusal};
 use crate::listen::{ListenConfig, Peer};
 use crate::model::ModelStore;
 use crate::telemetry::observe::observe;
@@ -111,16 +111,16 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     // Nobody unknown makes us read more than this.
     body::check_announced(request.headers(), gate.body_bytes)?;
     // Before anything that costs more than a header.
-    authenticate(&gate, &mut request).await?;
+    let identity = authenticate(&gate, &mut request).await?;
     // Last: only what will be worked on takes from a quota and holds a place.
-    let admitted = gate.admission.admit(request.extensions().get())?;
+    let admitted = gate.admission.admit(identity.as_ref())?;
     let mut answer = next.run(request).await;
     admitted.tell(answer.headers_mut());
     Ok(answer)
 }
 
-/// Puts the caller's identity into the request; who guesses too often is not asked for another one.
-async fn authenticate(gate: &Gate, request: &mut Request) -> Result<(), ApiError> {
+/// Who is calling; who guesses too often is not asked.
+async fn authenticate(gate: &Gate, request: &mut Request) -> Result<Option<Identity>, ApiError> {
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address);
     let peers = gate.admission.peers();
     peer.map_or(Ok(()), |peer| peers.check(peer))?;

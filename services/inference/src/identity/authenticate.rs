@@ -27,16 +27,18 @@ impl Authenticator {
         Self { policy, verifier, cache }
     }
 
-    /// Puts the [`Identity`] of the caller into the request's extensions. Public paths pass without one. Waits for
-    /// nothing, but where a token names a key that its issuer may have added a moment ago.
+    /// Who is calling; `None` on public paths, where nobody is asked. Waits for nothing, but where a token names a key that
+    /// its issuer may have added a moment ago.
+    ///
+    /// The request is only read; borrowed alone, because a body may go to another thread and not be shared between two.
     ///
     /// # Errors
     /// [`ApiError::Unauthenticated`], [`ApiError::MalformedCredentials`] or [`ApiError::CertificateRefused`] with what is
     /// wrong with the caller's credentials; [`ApiError::KeysStale`] where they cannot be checked.
-    pub async fn authenticate(&self, request: &mut Request) -> Result<(), ApiError> {
+    pub async fn authenticate(&self, request: &mut Request) -> Result<Option<Identity>, ApiError> {
         let path = request.uri().path();
         if self.policy == Policy::Open || PUBLIC_PATHS.iter().any(|paths| paths.contains(&path)) {
-            return Ok(());
+            return Ok(None);
         }
         let started = Instant::now();
         let (method, mut decision) = self.decide(request);
@@ -47,8 +49,7 @@ impl Authenticator {
         match decision {
             Ok(identity) => {
                 events::CallerAccepted { method: method.label() }.emit();
-                request.extensions_mut().insert(identity);
-                Ok(())
+                Ok(Some(identity))
             }
             Err(refusal) => {
                 events::CallerRefused { method: method.label(), reason: refusal.reason() }.emit();

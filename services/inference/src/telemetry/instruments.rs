@@ -3,12 +3,10 @@
 //! models, classes and groups from the model file.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use foldhash::HashMap;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 
 use super::ErrorSource;
@@ -243,8 +241,11 @@ fn label(name: &'static str, value: &str) -> Label {
 }
 
 /// Handles by two label values, read without a lock and without allocation; a value seen for the first time copies
-/// the table, which is small and soon complete.
-struct Table<K, H>(ArcSwap<HashMap<String, HashMap<K, H>>>);
+/// the table, which is small and soon complete. Small enough that to look through it takes less than to hash for it.
+struct Table<K, H>(ArcSwap<Vec<(String, Row<K, H>)>>);
+
+/// Those that share the first value.
+type Row<K, H> = Vec<(K, H)>;
 
 impl<K, H> Default for Table<K, H> {
     fn default() -> Self {
@@ -252,20 +253,27 @@ impl<K, H> Default for Table<K, H> {
     }
 }
 
-impl<K: Hash + Eq + Clone, H: Clone> Table<K, H> {
+impl<K: Eq + Clone, H: Clone> Table<K, H> {
     fn with<Q>(&self, first: &str, second: &Q, register: impl FnOnce() -> H, with: impl FnOnce(&H))
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Eq + ToOwned<Owned = K> + ?Sized,
     {
-        if let Some(handle) = self.0.load().get(first).and_then(|handles| handles.get(second)) {
+        let table = self.0.load();
+        let row = table.iter().find(|(own, _)| own == first);
+        let handle = row.and_then(|(_, row)| row.iter().find(|(own, _)| own.borrow() == second));
+        if let Some((_, handle)) = handle {
             return with(handle);
         }
         // Two that come here at once register the same key and get the same metric.
         let handle = register();
         self.0.rcu(|table| {
-            let mut table = HashMap::clone(table);
-            table.entry(first.to_owned()).or_default().insert(second.to_owned(), handle.clone());
+            let mut table = Vec::clone(table);
+            let entry = (second.to_owned(), handle.clone());
+            match table.iter_mut().find(|(own, _)| own == first) {
+                Some((_, row)) => row.push(entry),
+                None => table.push((first.to_owned(), vec![entry])),
+            }
             table
         });
         with(&handle);
