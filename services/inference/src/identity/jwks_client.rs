@@ -2,19 +2,21 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::JwksUrl;
 
@@ -57,11 +59,17 @@ pub enum FetchError {
 }
 
 /// Fetches from one address. Knows no proxy of the environment, follows no redirect, keeps no connection.
-#[derive(Debug)]
 pub(super) struct JwksClient {
-    uri: Uri,
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    url: JwksUrl,
+    /// `None` for an address of this machine.
+    tls: Option<TlsConnector>,
     limit: Duration,
+}
+
+impl std::fmt::Debug for JwksClient {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("JwksClient").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl JwksClient {
@@ -73,18 +81,13 @@ impl JwksClient {
     pub(super) fn new(url: &JwksUrl, ca: Option<&Path>, limit: Duration) -> Result<Self, FetchError> {
         let provider = rustls::crypto::aws_lc_rs::default_provider().into();
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let config = match ca {
-            Some(path) => config.with_root_certificates(authorities(path)?),
-            None => config.with_webpki_roots(),
+        let roots = match ca {
+            Some(path) => authorities(path)?,
+            None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
         };
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(config.with_no_client_auth())
-            // Which of the two was decided by the address.
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Ok(Self { uri: url.uri(), client, limit })
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let tls = url.is_https().then(|| TlsConnector::from(Arc::new(config)));
+        Ok(Self { url: url.clone(), tls, limit })
     }
 
     /// The whole answer.
@@ -96,11 +99,39 @@ impl JwksClient {
     }
 
     async fn get(&self) -> Result<Bytes, FetchError> {
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = self.uri.clone();
-        request.headers_mut().insert(header::ACCEPT, ACCEPT);
-        request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-        let response = self.client.request(request).await.map_err(|error| broken(&error))?;
+        let host = self.url.host();
+        let socket = TcpStream::connect((host, self.url.port())).await.map_err(|error| broken(&error))?;
+        let Some(tls) = &self.tls else { return self.ask(socket).await };
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| broken(&error))?;
+        self.ask(tls.connect(name, socket).await.map_err(|error| broken(&error))?).await
+    }
+
+    /// One question on a connection that is then let go of.
+    async fn ask<T>(&self, io: T) -> Result<Bytes, FetchError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(io)).await.map_err(|error| broken(&error))?;
+        let mut answer = std::pin::pin!(self.answer(sender));
+        tokio::select! {
+            answer = &mut answer => answer,
+            ended = connection => {
+                ended.map_err(|error| broken(&error))?;
+                // All that came is there to be read.
+                answer.await
+            }
+        }
+    }
+
+    async fn answer(&self, mut sender: http1::SendRequest<Empty<Bytes>>) -> Result<Bytes, FetchError> {
+        let request = Request::get(self.url.path())
+            .header(header::HOST, self.url.authority())
+            .header(header::ACCEPT, ACCEPT)
+            .header(header::USER_AGENT, USER_AGENT)
+            .body(Empty::new())
+            .map_err(|error| broken(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }

@@ -77,8 +77,27 @@ fn is_loopback(host: &str) -> bool {
 }
 
 impl JwksUrl {
-    pub(super) fn uri(&self) -> Uri {
-        Uri::clone(&self.0)
+    pub(super) fn is_https(&self) -> bool {
+        self.0.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// The name or the address to connect to, one of version 6 without its brackets.
+    pub(super) fn host(&self) -> &str {
+        let host = self.0.host().unwrap_or_default();
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
+    /// Host and port as they were given, for the header `Host`.
+    pub(super) fn authority(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.0.path_and_query().map_or("/", |path| path.as_str())
     }
 }
 

@@ -5,12 +5,13 @@ use std::fmt;
 use std::io::IsTerminal;
 
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{Format, Full, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{EnvFilter, Layer, registry};
+use tracing_subscriber::{Layer, registry};
 
 use super::TelemetryError;
 use super::observe::RequestContext;
@@ -26,7 +27,7 @@ pub enum LogFormat {
 
 /// Installs the process's subscriber, and takes what libraries write through `log`.
 pub(super) fn install(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| TelemetryError::LogFilter {
+    let filter = filter.parse::<Targets>().map_err(|error| TelemetryError::LogFilter {
         filter: filter.to_owned(),
         reason: error.to_string(),
     })?;

@@ -113,7 +113,7 @@ fn a_line_outside_a_request_has_no_ids() {
 #[test]
 fn a_client_that_is_refused_can_not_fill_the_logs() {
     let lines = Lines::default();
-    let filter = tracing_subscriber::EnvFilter::new("info");
+    let filter = tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO);
     let subscriber = tracing_subscriber::registry().with(filter).with(logs::text(lines.clone(), false));
     tracing::subscriber::with_default(subscriber, || {
         for source in [ErrorSource::Client, ErrorSource::Limit] {

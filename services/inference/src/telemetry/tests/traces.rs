@@ -110,7 +110,7 @@ fn a_collector_that_is_down_is_said_once_and_so_is_its_return() {
     let exporter = Watched::start(&endpoint, OtlpProtocol::Http).unwrap();
     let lines = Lines::default();
     let subscriber = tracing_subscriber::registry()
-        .with(tracing_subscriber::EnvFilter::new("info"))
+        .with(tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO))
         .with(logs::text(lines.clone(), false));
     let _default = tracing::subscriber::set_default(subscriber);
 
