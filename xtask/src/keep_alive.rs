@@ -70,15 +70,20 @@ pub(crate) fn post_form(address: SocketAddr, path: &str, form: &str) -> anyhow::
 /// A request of the API listener with a good token and these further headers, as the bytes to write.
 pub(crate) fn post(ready: &Ready, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let bearer = format!("Bearer {}", ready.token);
-    post_without_token(path, &[&[("authorization", bearer.as_str())], headers].concat(), body)
+    post_without_token(ready.api, path, &[&[("authorization", bearer.as_str())], headers].concat(), body)
 }
 
 /// The same without a token.
-pub(crate) fn post_without_token(path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+pub(crate) fn post_without_token(
+    api: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Vec<u8> {
     let further: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\n\
+        "POST {path} HTTP/1.1\r\nhost: {api}\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n{further}\r\n{body}"
     )
     .into_bytes()

@@ -1,5 +1,7 @@
 //! Client certificates that nobody should be let in with, and tokens without theirs. The client is `openssl s_client`.
 
+use std::net::SocketAddr;
+
 use anyhow::Context as _;
 
 use super::watch::{self, Heard, Row, Watch};
@@ -89,7 +91,7 @@ impl Pki {
     fn open(&self, service: &Service) -> anyhow::Result<Client> {
         let options = ["-ign_eof", "-cert", "open.pem", "-key", "open.key"];
         let mut open = self.ours.connect(service.ready().api, &options)?;
-        open.send(&self.request("keep-alive")?)?;
+        open.send(&self.request(service.ready().api, "keep-alive")?)?;
         open.wait_for("HTTP/1.1 200 OK")?;
         Ok(open)
     }
@@ -142,14 +144,14 @@ impl Pki {
 
     fn ask(&self, service: &Service, options: &[String]) -> anyhow::Result<Heard> {
         let options: Vec<_> = options.iter().map(String::as_str).collect();
-        heard(&self.ours.ask(service.ready().api, &options, &self.request("close")?)?)
+        heard(&self.ours.ask(service.ready().api, &options, &self.request(service.ready().api, "close")?)?)
     }
 
-    fn request(&self, connection: &str) -> anyhow::Result<String> {
+    fn request(&self, api: SocketAddr, connection: &str) -> anyhow::Result<String> {
         let bearer = self.token.as_ref().map(|token| format!("Bearer {token}"));
         let fields = bearer.as_deref().map(|bearer| ("authorization", bearer));
         let fields: Vec<_> = fields.into_iter().chain([("connection", connection)]).collect();
-        Ok(String::from_utf8(keep_alive::post_without_token("/api", &fields, &self.body))?)
+        Ok(String::from_utf8(keep_alive::post_without_token(api, "/api", &fields, &self.body))?)
     }
 }
 

@@ -141,6 +141,6 @@ impl Heard {
 
 /// Posts `body` with these fields in the header, on a connection of its own.
 pub(super) fn post(api: SocketAddr, fields: &[(&str, &str)], body: &str) -> anyhow::Result<Heard> {
-    let request = keep_alive::post_without_token("/api", fields, body);
+    let request = keep_alive::post_without_token(api, "/api", fields, body);
     Heard::of(&KeepAlive::open(api)?.send(&request)?)
 }

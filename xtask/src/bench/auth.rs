@@ -90,7 +90,8 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let binary = artifact::example(workspace, "open")?;
     let golden = golden::load(workspace)?;
     let row = golden.first().context("no golden row")?;
-    let kinds = kinds(&Development::build(workspace)?)?;
+    let development = Development::build(workspace)?;
+    let kinds = kinds(&development)?;
     let costs = measure(&binary, row, &kinds)?;
     show(&costs);
     let results = Results {
@@ -238,7 +239,7 @@ impl Kind {
     fn ask(&self, service: &Service, row: &Golden, requests: u64) -> anyhow::Result<()> {
         let bearer = self.token.as_ref().map(|token| format!("Bearer {token}"));
         let fields: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
-        let request = keep_alive::post_without_token("/api", &fields, &row.body);
+        let request = keep_alive::post_without_token(service.ready().api, "/api", &fields, &row.body);
         let open = || match &self.client {
             None => KeepAlive::open(service.ready().api),
             Some(client) => client.open(service.ready().api),

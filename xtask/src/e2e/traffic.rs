@@ -101,7 +101,12 @@ impl<'a> Traffic<'a> {
         for (row, sent) in self.golden.iter().cycle().zip(1_u32..) {
             let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let bearer = format!("Bearer {token}");
-            let request = keep_alive::post_without_token("/api", &[("authorization", &bearer)], &row.body);
+            let request = keep_alive::post_without_token(
+                self.service.ready().api,
+                "/api",
+                &[("authorization", &bearer)],
+                &row.body,
+            );
             let answer = connection.send(&request)?;
             ensure!(answer.status == 200 && answer.body == row.answer, "{} : {answer:?}", row.body);
             self.answered.fetch_add(1, Ordering::Relaxed);
