@@ -13,7 +13,7 @@ mod rate;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use class::{Class, Classes, ClassesError, Entitlement};
 pub use clock::Ticks;
@@ -23,7 +23,7 @@ pub use rate::{Burst, Pace};
 
 use crate::api::ApiError;
 use crate::identity::Identity;
-use crate::telemetry::events::{self, Phase, QuotaOutcome};
+use crate::telemetry::events::{self, QuotaOutcome};
 use governor::clock::Clock as _;
 use http::HeaderMap;
 use keys::{Keys, Limiter};
@@ -123,13 +123,6 @@ impl Admission {
     /// # Errors
     /// [`ApiError::QuotaExceeded`] or, where no place is left, [`ApiError::Overloaded`].
     pub fn admit(&self, identity: Option<&Identity>) -> Result<Admitted<'_>, ApiError> {
-        let started = Instant::now();
-        let admitted = self.decide(identity);
-        events::PhaseTimed { phase: Phase::Admission, took: started.elapsed() }.emit();
-        admitted
-    }
-
-    fn decide(&self, identity: Option<&Identity>) -> Result<Admitted<'_>, ApiError> {
         let Class(place) = identity.map_or(Class::default(), |identity| identity.class);
         let overloaded = || ApiError::Overloaded { retry_after: RETRY_AFTER };
         // An identity's class comes from the same classes.

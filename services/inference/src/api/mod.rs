@@ -33,6 +33,7 @@ use crate::admission::Admission;
 use crate::identity::{Authenticator, Identity, Refusal};
 use crate::listen::{ListenConfig, Peer};
 use crate::model::ModelStore;
+use crate::telemetry::events::{Laps, Phase};
 use crate::telemetry::observe::observe;
 
 /// The bounds of what one request may send.
@@ -111,9 +112,14 @@ async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     // Nobody unknown makes us read more than this.
     body::check_announced(request.headers(), gate.body_bytes)?;
     // Before anything that costs more than a header.
-    let identity = authenticate(&gate, &mut request).await?;
+    let mut laps = Laps::begin();
+    let identity = authenticate(&gate, &mut request).await;
+    laps.end(Phase::Auth);
     // Last: only what will be worked on takes from a quota and holds a place.
-    let admitted = gate.admission.admit(identity.as_ref())?;
+    let identity = identity?;
+    let admitted = gate.admission.admit(identity.as_ref());
+    laps.end(Phase::Admission);
+    let admitted = admitted?;
     let mut answer = next.run(request).await;
     admitted.tell(answer.headers_mut());
     Ok(answer)

@@ -1,8 +1,6 @@
 //! Lets a request through with an [`Identity`] or refuses it. The only place that reads the
 //! `Authorization` header.
 
-use std::time::Instant;
-
 use axum::extract::Request;
 use http::{HeaderMap, header};
 
@@ -10,7 +8,7 @@ use super::policy::Method;
 use super::{ClientCertificate, Identity, Policy, Refusal, TokenCache, Verifier};
 use crate::api::{ApiError, PUBLIC_PATHS};
 use crate::listen::Peer;
-use crate::telemetry::events::{self, Phase};
+use crate::telemetry::events;
 
 /// Decides who is calling.
 #[derive(Debug)]
@@ -40,12 +38,10 @@ impl Authenticator {
         if self.policy == Policy::Open || PUBLIC_PATHS.iter().any(|paths| paths.contains(&path)) {
             return Ok(None);
         }
-        let started = Instant::now();
         let (method, mut decision) = self.decide(request);
         if decision == Err(Refusal::UnknownKey) && self.verifier.renewed().await {
             (_, decision) = self.decide(request);
         }
-        events::PhaseTimed { phase: Phase::Auth, took: started.elapsed() }.emit();
         match decision {
             Ok(identity) => {
                 events::CallerAccepted { method: method.label() }.emit();

@@ -6,19 +6,17 @@
 //! time, and a flood of wrong tokens can't push out a right one.
 
 use aws_lc_rs::error::Unspecified;
+use highway::{HighwayHash as _, HighwayHasher, Key};
 use quick_cache::sync::Cache;
-use siphasher::sip128::SipHasher24;
 
 use super::{Refusal, Verified, Verifier};
 use crate::telemetry::events::{self, TokenCacheResult};
 
-/// A hit lets a caller in, so a collision must not be findable. It is not: `SipHash` is a pseudorandom function (Aumasson
-/// and Bernstein, 2012, §5) under a key that never leaves the process, and nobody sees a digest; a guess hits one of
-/// 2^14 tokens with a probability of 2^-114. SHA-256 costs several times as much where the processor has no instructions
-/// for it, and a remembered token is to cost a tenth of a request at most (`cargo xtask bench auth`).
-type Digest = u128;
-
-const KEY_BYTES: usize = 16;
+/// A hit lets a caller in, so a collision must not be findable. It is not: `HighwayHash` is a pseudorandom function
+/// (Alakuijala, Cox and Wassenberg, 2016) under a key that never leaves the process, and nobody sees a digest; a guess
+/// hits one of 2^14 tokens with a probability of 2^-114. SHA-256 costs many times as much where the processor has no
+/// instructions for it, and a remembered token is to cost a tenth of a request at most (`cargo xtask bench auth`).
+type Digest = [u64; 2];
 
 /// How many refusals are remembered: as many clients repeat a wrong token at the same time as there may be connections.
 const REFUSALS: usize = 1000;
@@ -29,7 +27,7 @@ const REFUSAL_SECONDS: u64 = 10;
 /// Verified tokens, bounded in number and in age.
 pub struct TokenCache {
     /// Under a key of its own.
-    keyed: SipHasher24,
+    keyed: HighwayHasher,
     entries: Cache<Digest, Entry>,
     refusals: Cache<Digest, Refused>,
     max_age: u64,
@@ -62,10 +60,8 @@ impl TokenCache {
     /// Where the system has no randomness to make the key from.
     pub fn new(entries: usize, max_age: u64) -> Result<Self, Unspecified> {
         events::TokenCacheLimitSet { limit: entries }.emit();
-        let mut key = [0; KEY_BYTES];
-        aws_lc_rs::rand::fill(&mut key)?;
         Ok(Self {
-            keyed: SipHasher24::new_with_key(&key),
+            keyed: HighwayHasher::new(key()?),
             entries: Cache::new(entries),
             refusals: Cache::new(REFUSALS),
             max_age,
@@ -113,6 +109,17 @@ impl TokenCache {
     }
 
     fn digest(&self, token: &[u8]) -> Digest {
-        self.keyed.hash(token).as_u128()
+        self.keyed.clone().hash128(token)
     }
+}
+
+/// A key that nobody else has.
+fn key() -> Result<Key, Unspecified> {
+    let mut words = [0; 4];
+    for word in &mut words {
+        let mut bytes = [0; 8];
+        aws_lc_rs::rand::fill(&mut bytes)?;
+        *word = u64::from_ne_bytes(bytes);
+    }
+    Ok(Key(words))
 }

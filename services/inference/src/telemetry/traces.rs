@@ -22,8 +22,9 @@ use tokio::sync::oneshot;
 use super::{TelemetryConfig, TelemetryError, events};
 
 /// How long one batch may take, connecting and retries included. A collector beside us answers in milliseconds; one
-/// that doesn't must not hold the queue.
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// that doesn't must not hold the queue. Longer than the last flush waits: an export that ends first, without success,
+/// is not told of by the SDK, so that spans would be lost without a word.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often the queue is emptied when it doesn't fill a batch before.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);

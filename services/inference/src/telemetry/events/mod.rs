@@ -24,7 +24,7 @@ pub use self::identity::{
 };
 pub use self::keys::{KeysChanged, KeysRefused, KeysUnchanged};
 pub use self::model::{ModelLoaded, ModelRefused, ModelUnchanged, Predicted, RowOutOfDomain};
-pub use self::requests::{PhaseTimed, RequestRefused};
+pub use self::requests::{Laps, PhaseTimed, RequestRefused};
 pub use self::tls::{CertificateRefused, TlsLoaded, TlsRefused, TlsReloaded, TlsUnchanged};
 pub(super) use self::traces::{SpansExported, SpansLost};
 pub use super::metrics::{Phase, QuotaOutcome};

@@ -1,7 +1,7 @@
 //! What happens to a request whoever sent it.
 
 use std::fmt::Display;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, error};
 
@@ -48,5 +48,24 @@ impl PhaseTimed {
     /// Records the duration.
     pub fn emit(self) {
         installed().instruments.phase(self.phase, self.took);
+    }
+}
+
+/// Times phases that follow each other: where one ends the next begins, and the clock is read once for both.
+#[derive(Debug)]
+pub struct Laps(Instant);
+
+impl Laps {
+    /// The first phase begins.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// `phase` ends, however it ended, and the next one begins.
+    pub fn end(&mut self, phase: Phase) {
+        let now = Instant::now();
+        PhaseTimed { phase, took: now.duration_since(self.0) }.emit();
+        self.0 = now;
     }
 }
