@@ -143,7 +143,7 @@ impl Admission {
     fn sweep(&self) {
         let now = self.ticks.now();
         events::QuotaKeysSwept { keys: self.keys.sweep(now) }.emit();
-        self.peers.sweep(now);
+        let _left = self.peers.sweep(now);
     }
 }
 

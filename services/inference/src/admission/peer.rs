@@ -31,8 +31,9 @@ impl Peers {
         Self { limiter: Limiter::new(0, quota, &keys, ticks), keys }
     }
 
-    pub(super) fn sweep(&self, now: Nanos) {
-        self.keys.sweep(now);
+    /// Forgets those that may be wrong as often as ever; returns how many are left.
+    pub(super) fn sweep(&self, now: Nanos) -> usize {
+        self.keys.sweep(now)
     }
 
     /// To be asked before credentials are looked at.
@@ -90,5 +91,16 @@ mod tests {
         assert_eq!(peers.check(at(other)).is_err(), slowed);
         clock.store(1_000_000_000, Ordering::Relaxed);
         assert!(peers.check(at(other)).is_ok());
+    }
+
+    #[test]
+    fn an_address_is_forgotten_when_there_is_nothing_to_remember_of_it() {
+        let clock = Arc::new(AtomicU64::new(0));
+        let quota = rate::quota("1/s".parse().unwrap(), "2".parse().unwrap());
+        let peers = Peers::new(quota, &Ticks::Manual(clock));
+        peers.refused("192.0.2.1:1".parse().unwrap());
+        peers.refused("192.0.2.2:1".parse().unwrap());
+        assert_eq!(peers.sweep(0.into()), 2);
+        assert_eq!(peers.sweep(3_000_000_000.into()), 0);
     }
 }
