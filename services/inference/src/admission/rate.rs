@@ -55,3 +55,30 @@ pub(super) fn quota(Pace(period): Pace, Burst(burst): Burst) -> Quota {
 pub(super) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("1/s", 1_000_000_000)]
+    #[case("1000000000/s", 1)]
+    #[case("30/min", 2_000_000_000)]
+    #[case("5/h", 720_000_000_000)]
+    fn a_rate_is_the_time_between_two(#[case] text: &str, #[case] nanos: u64) {
+        assert_eq!(text.parse(), Ok(Pace(Duration::from_nanos(nanos))));
+    }
+
+    #[rstest]
+    #[case("0/s")]
+    #[case("1000000001/s")]
+    #[case("1/d")]
+    #[case("1")]
+    #[case("-1/s")]
+    fn is_no_rate(#[case] text: &str) {
+        let error = text.parse::<Pace>().unwrap_err();
+        assert!(error.starts_with(&format!("`rate={text}`; expected 1/s")), "{error}");
+    }
+}
