@@ -14,7 +14,7 @@ use crate::keep_alive;
 use crate::outcome::Outcome;
 use crate::service::{Ready, Service};
 use crate::workspace::Workspace;
-use crate::{artifact, process, wait};
+use crate::{artifact, metrics_page, process, wait};
 
 const MODEL: &str = "services/inference/model/flights.onnx";
 
@@ -136,12 +136,8 @@ pub(super) fn swapped(ready: &Ready, from: &str) -> anyhow::Result<String> {
 
 /// Waits until so many reloads were refused; each change of a file is one.
 fn refused(ready: &Ready, times: u32) -> anyhow::Result<()> {
+    let refused = r#"inference_model_reloads_total{outcome="refused"}"#;
     wait::until("the model to be refused", RELOAD_LIMIT, || {
-        let page = keep_alive::get(ready.admin, "/metrics")?.body;
-        let count = page.lines().find_map(|line| {
-            let (labels, count) = line.strip_prefix("inference_model_reloads_total{")?.rsplit_once(' ')?;
-            labels.contains("outcome=\"refused\"").then_some(count)
-        });
-        Ok((count == Some(times.to_string().as_str())).then_some(()))
+        Ok((metrics_page::value(ready.admin, refused)? == f64::from(times)).then_some(()))
     })
 }

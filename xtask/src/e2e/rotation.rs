@@ -1,7 +1,6 @@
 //! Everything that a service is given in files is replaced under traffic: the server's certificate, the keys of tokens,
 //! the list of revoked certificates, the model. Nobody notices who should not.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -110,7 +109,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
 fn server_certificate(service: &Service, authority: &Authority, round: u32) -> anyhow::Result<()> {
     let name = format!("server-{round}");
     authority.issue(&name, "IP:127.0.0.1", "serverAuth")?;
-    applied(service, 1.0, || {
+    moves(service, APPLIED, || {
         // Between the two the files do not fit together: what was there goes on.
         std::fs::rename(authority.path(&format!("{name}.key")), authority.path("server.key"))?;
         Ok(std::fs::rename(authority.path(&format!("{name}.pem")), authority.path("server.pem"))?)
@@ -126,19 +125,15 @@ fn keys(
 ) -> anyhow::Result<()> {
     let (last, next) = (format!("key-{}", round - 1), format!("key-{round}"));
     development.make_key("ES256", &next)?;
-    publish(service.ready().admin, development, &[&next, &last])?;
+    publish(service, development, &[&next, &last])?;
     traffic.bears(&development.token(&format!("{next}.key.pem"), &[])?);
     traffic.goes_on()?;
-    publish(service.ready().admin, development, &[&next])
+    publish(service, development, &[&next])
 }
 
-fn publish(admin: SocketAddr, development: &Development, keys: &[&str]) -> anyhow::Result<()> {
-    let before = metrics_page::value(admin, CHANGED)?;
+fn publish(service: &Service, development: &Development, keys: &[&str]) -> anyhow::Result<()> {
     let next = development.write("next.json", &development.jwks(keys)?)?;
-    std::fs::rename(next, Path::new(&development.file("jwks.json")?))?;
-    wait::until("the keys to be changed", LIMIT, || {
-        Ok((metrics_page::value(admin, CHANGED)? > before).then_some(()))
-    })
+    moves(service, CHANGED, || Ok(std::fs::rename(next, Path::new(&development.file("jwks.json")?))?))
 }
 
 /// Somebody else is revoked, and is refused from then on.
@@ -146,19 +141,17 @@ fn revocation(service: &Service, authority: &Authority, round: u32) -> anyhow::R
     let name = format!("revoked-{round}");
     authority.issue(&name, "URI:spiffe://puntual.test/revoked", "clientAuth")?;
     authority.revoke(&name)?;
-    applied(service, 1.0, || authority.publish_crl())?;
+    moves(service, APPLIED, || authority.publish_crl())?;
     let (certificate, key) = (format!("{name}.pem"), format!("{name}.key"));
     let shown = authority.ask(service.ready().api, &["-cert", &certificate, "-key", &key], "")?;
     ensure!(shown.contains("certificate revoked"), "a revoked certificate heard: {shown}");
     Ok(())
 }
 
-/// Waits until the files of TLS were applied so many times more.
-fn applied(service: &Service, times: f64, change: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Waits until this counter has moved by the `change`.
+fn moves(service: &Service, series: &str, change: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let admin = service.ready().admin;
-    let before = metrics_page::value(admin, APPLIED)?;
+    let before = metrics_page::value(admin, series)?;
     change()?;
-    wait::until("the files to be applied", LIMIT, || {
-        Ok((metrics_page::value(admin, APPLIED)? >= before + times).then_some(()))
-    })
+    wait::until(series, LIMIT, || Ok((metrics_page::value(admin, series)? > before).then_some(())))
 }
