@@ -1,1 +1,11 @@
-//! The compiler of objectives.
+//! The compiler of objectives: one file of definitions in, everything that holds a reliability number out.
+//!
+//! [`definition`] reads and checks, [`numbers`] are exact, [`indicator`] turns every indicator into one pair of
+//! expressions (bad, total), [`rules`] knows only that pair. Must never talk to a cloud.
+
+pub mod definition;
+pub mod indicator;
+pub mod numbers;
+pub mod objectives;
+pub mod query;
+pub mod rules;
