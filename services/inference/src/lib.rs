@@ -5,6 +5,7 @@ pub mod admin;
 pub mod admission;
 pub mod api;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod crypto;
 pub mod dev;
