@@ -1,1 +1,15 @@
-//! The compiler of objectives.
+//! The compiler of objectives: one file of definitions in, everything that holds a reliability number out.
+//!
+//! [`definition`] reads and checks, [`numbers`] are exact, [`indicator`] turns every indicator into one pair of
+//! expressions (bad, total), [`rules`] knows only that pair. Must never talk to a cloud.
+
+pub mod cli;
+pub mod commands;
+pub mod definition;
+pub mod generate;
+pub mod indicator;
+pub mod numbers;
+pub mod objectives;
+pub mod outputs;
+pub mod query;
+pub mod rules;
