@@ -15,6 +15,8 @@ pub mod identity;
 pub mod listen;
 pub mod model;
 pub mod openapi;
+pub mod prober;
+mod ready_file;
 pub mod row;
 pub mod serve;
 pub mod telemetry;

@@ -120,8 +120,7 @@ impl Connector {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let host = self.url.host();
-        let socket =
-            TcpStream::connect((host, self.url.port())).await.map_err(|error| Broken::by(&error))?;
+        let socket = TcpStream::connect((host, self.url.port())).await.map_err(|error| Broken::by(&error))?;
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(socket),
             Some(tls) => {

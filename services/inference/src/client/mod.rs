@@ -4,6 +4,6 @@
 mod connect;
 mod url;
 
-pub(crate) use connect::{Broken, Connector, USER_AGENT};
 pub use connect::TrustError;
+pub(crate) use connect::{Broken, Connector, USER_AGENT};
 pub use url::{SecureUrl, SecureUrlError};

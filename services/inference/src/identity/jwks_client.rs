@@ -92,7 +92,11 @@ impl JwksClient {
         }
         let body = Limited::new(response.into_body(), BODY_BYTES).collect().await;
         body.map(|body| body.to_bytes()).map_err(|error| {
-            if error.is::<LengthLimitError>() { FetchError::TooLarge } else { Broken::by(error.as_ref()).into() }
+            if error.is::<LengthLimitError>() {
+                FetchError::TooLarge
+            } else {
+                Broken::by(error.as_ref()).into()
+            }
         })
     }
 }

@@ -12,3 +12,6 @@ pub const REQUEST_SECONDS: [f64; 12] =
 /// a signature verified on a busy machine (milliseconds).
 pub const PHASE_SECONDS: [f64; 9] =
     [0.000_001, 0.000_002_5, 0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.001, 0.01];
+
+/// Upper bounds in seconds of `probe_duration_seconds`: from a probe beside the service to the prober's time-out.
+pub const PROBE_SECONDS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
