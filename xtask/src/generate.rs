@@ -35,6 +35,7 @@ enum Mode {
 
 const MAKERS: &[Maker] = &[
     Maker { makes: "services/inference/openapi.json", needs: &[], make: openapi },
+    Maker { makes: "what is compiled from slo/definitions/inference.yaml", needs: &[], make: objectives },
     Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
 ];
@@ -70,6 +71,13 @@ fn openapi(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     let shell = workspace.shell()?;
     let made = cmd!(shell, "cargo run --quiet --locked --package inference -- openapi").read()?;
     keep(workspace, "services/inference/openapi.json", &format!("{}\n", made.trim_end()), mode)
+}
+
+/// The compiler knows which files it makes and compares them itself.
+fn objectives(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    let shell = workspace.shell()?;
+    let check: &[&str] = if mode == Mode::Check { &["--check"] } else { &[] };
+    cmd!(shell, "cargo run --quiet --locked --package slo -- generate {check...}").run().context(MEND)
 }
 
 /// What each attack got, as it was seen just now.
