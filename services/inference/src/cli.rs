@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 use crate::dev::{Keys, TokenRequest};
 use crate::evaluate::Evaluation;
+use crate::prober::ProberConfig;
 use crate::row::Flight;
 
 const EXAMPLES: &str = "\
@@ -33,6 +34,8 @@ enum Other {
     Row(Flight),
     /// Run a model over the rows of a file and print what tract answers
     Evaluate(Evaluation),
+    /// Send golden rows through the public door of a service, and count what comes back
+    Probe(ProberConfig),
     /// Print the API's description
     Openapi,
     /// Make signing keys, a JWK Set or certificates to try the service with
@@ -50,6 +53,8 @@ pub enum Command {
     Row(Flight),
     /// Run a model over rows.
     Evaluate(Evaluation),
+    /// Probe a service.
+    Probe(Box<ProberConfig>),
     /// Print the API's description.
     Openapi,
     /// Make development keys or certificates.
@@ -72,6 +77,7 @@ impl From<CommandLine> for Command {
             None => Self::Serve(Box::new(serve)),
             Some(Other::Row(flight)) => Self::Row(flight),
             Some(Other::Evaluate(evaluation)) => Self::Evaluate(evaluation),
+            Some(Other::Probe(config)) => Self::Probe(Box::new(config)),
             Some(Other::Openapi) => Self::Openapi,
             Some(Other::Keys(request)) => Self::Keys(Box::new(request)),
             Some(Other::Token(request)) => Self::Token(Box::new(request)),

@@ -21,6 +21,7 @@ use crate::identity::{
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
+use crate::ready_file;
 use crate::telemetry::events::PeerLimited;
 use crate::telemetry::{Declared, Telemetry, TelemetryError, metrics};
 use crate::tls::{CertificateRefusal, Tls, TlsError};
@@ -225,12 +226,8 @@ fn announce(
     }
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(system("standard output"))?;
-    if let Some(path) = &config.ready_file {
-        let ready = Ready { api, admin, token: token.as_deref() };
-        let json = serde_json::to_vec(&ready).map_err(|error| system("the ready file")(error.into()))?;
-        std::fs::write(path, json).map_err(system("the ready file"))?;
-    }
-    Ok(())
+    let ready = Ready { api, admin, token: token.as_deref() };
+    ready_file::write(config.ready_file.as_deref(), &ready).map_err(system("the ready file"))
 }
 
 fn system(what: &'static str) -> impl Fn(std::io::Error) -> ServeError {

@@ -51,6 +51,33 @@ impl QuotaOutcome {
     }
 }
 
+/// What came of sending a golden row through the public door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProbeResult {
+    /// The golden class.
+    Right,
+    /// Status 200 and anything but the golden class.
+    Wrong,
+    /// A 4xx: the prober is not let in, or asks too much.
+    Refused,
+    /// No whole answer in time, or one of another status.
+    Failed,
+}
+
+impl ProbeResult {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Right, Self::Wrong, Self::Refused, Self::Failed];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What is known at start and must therefore be visible, at zero, before the first request.
 ///
 /// Prometheus can't see the first increment of a series that wasn't there before: `increase()` of it is 0.
@@ -120,6 +147,10 @@ pub(super) fn recorder() -> Result<(PrometheusRecorder, MetricsPage), BuildError
         .set_buckets_for_metric(
             Matcher::Full(series::PHASE_DURATION.name.to_owned()),
             &buckets::PHASE_SECONDS,
+        )?
+        .set_buckets_for_metric(
+            Matcher::Full(series::PROBE_DURATION.name.to_owned()),
+            &buckets::PROBE_SECONDS,
         )?
         .build_recorder();
     let page = MetricsPage(recorder.handle());

@@ -11,6 +11,7 @@ use inference::telemetry::MetricsPage;
 use rstest::rstest;
 
 use crate::service::{Service, one_row};
+use crate::startup::{inference, stderr};
 use crate::wire::{GET, Server, Wire, patient, slow_end, within};
 
 fn start(drain: &Drain) -> (Admin, Probes) {
@@ -42,6 +43,16 @@ async fn readiness_follows_the_model_and_the_drain() {
     drain.begin();
     assert_eq!(ready().await, ("503".to_owned(), body(false, "checked", "draining")));
     assert_eq!(ask(&admin, "GET", "/livez").await.status(), "200");
+}
+
+#[test]
+fn a_taken_port_is_said_and_ends_the_service() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = inference(&["--admin-listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let says = format!("error: cannot listen on {address}");
+    assert!(stderr(&output).contains(&says), "{}", stderr(&output));
 }
 
 #[rstest]
