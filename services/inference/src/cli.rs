@@ -35,6 +35,8 @@ enum Other {
     Evaluate(Evaluation),
     /// Print the API's description
     Openapi,
+    /// Print the names, labels and meanings of the metrics that the service exports
+    Metrics,
     /// Make signing keys, a JWK Set or certificates to try the service with
     Keys(Keys),
     /// Print a token to try the service with
@@ -52,6 +54,8 @@ pub enum Command {
     Evaluate(Evaluation),
     /// Print the API's description.
     Openapi,
+    /// Print the catalogue of metrics.
+    Metrics,
     /// Make development keys or certificates.
     Keys(Box<Keys>),
     /// Print a development token.
@@ -73,6 +77,7 @@ impl From<CommandLine> for Command {
             Some(Other::Row(flight)) => Self::Row(flight),
             Some(Other::Evaluate(evaluation)) => Self::Evaluate(evaluation),
             Some(Other::Openapi) => Self::Openapi,
+            Some(Other::Metrics) => Self::Metrics,
             Some(Other::Keys(request)) => Self::Keys(Box::new(request)),
             Some(Other::Token(request)) => Self::Token(Box::new(request)),
         }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use inference::cli::Command;
-use inference::{crypto, dev, evaluate, openapi, row, serve};
+use inference::{crypto, dev, evaluate, metrics, openapi, row, serve};
 
 /// See docs/adr/0009-mimalloc.md.
 #[global_allocator]
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Row(flight) => row::print(&flight),
         Command::Evaluate(evaluation) => evaluate::print(&evaluation),
         Command::Openapi => openapi::print(),
+        Command::Metrics => metrics::print(),
         Command::Keys(request) => dev::keys(&request),
         Command::Token(request) => dev::mint(&request),
     }
