@@ -83,6 +83,28 @@ impl Slo {
         ])
     }
 
+    /// The same objective of fewer series: those that also meet `conditions`, such as `track="canary"`.
+    ///
+    /// # Errors
+    ///
+    /// When the conditions don't parse.
+    pub fn narrowed(&self, conditions: &str) -> Result<Self, QueryError> {
+        let indicator = match &self.indicator {
+            Indicator::Events { total, bad } => {
+                Indicator::Events { total: total.and(conditions)?, bad: bad.and(conditions)? }
+            }
+            Indicator::Latency { total, good, threshold } => Indicator::Latency {
+                total: total.and(conditions)?,
+                good: good.clone(),
+                threshold: *threshold,
+            },
+            Indicator::Freshness { timestamp, bound } => {
+                Indicator::Freshness { timestamp: timestamp.and(conditions)?, bound: *bound }
+            }
+        };
+        Ok(Self { indicator, ..self.clone() })
+    }
+
     /// What selects the recorded series of this objective.
     #[must_use]
     pub fn labels(&self, service: &str) -> String {

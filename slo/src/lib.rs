@@ -3,9 +3,13 @@
 //! [`definition`] reads and checks, [`numbers`] are exact, [`indicator`] turns every indicator into one pair of
 //! expressions (bad, total), [`rules`] knows only that pair. Must never talk to a cloud.
 
+pub mod cli;
+pub mod commands;
 pub mod definition;
+pub mod generate;
 pub mod indicator;
 pub mod numbers;
 pub mod objectives;
+pub mod outputs;
 pub mod query;
 pub mod rules;

@@ -31,7 +31,7 @@ fn down(objectives: &Objectives, target: &Target) -> Result<Rule, QueryError> {
         alert: alert.clone(),
         expr: Query::parse(format!("absent(up{{job=\"{job}\"}} == 1)"))?,
         hold: objectives.compression.of(*hold).to_string(),
-        labels: labels(objectives, "none", *severity),
+        labels: labels(objectives, job, *severity),
         annotations: annotations([
             ("summary", format!("No {job} answers Prometheus")),
             (

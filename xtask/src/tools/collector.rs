@@ -2,24 +2,12 @@
 //!
 //! The builder itself is pinned by the folder's Go module.
 
-use anyhow::Context as _;
 use xshell::cmd;
 
 use crate::workspace::Workspace;
 
 /// The files that decide what the collector is made of.
-const FILES: [&str; 3] = ["go.mod", "go.sum", "builder.yaml"];
-
-/// Those files, one after the other.
-pub(super) fn pin(workspace: &Workspace, folder: &str) -> anyhow::Result<String> {
-    FILES
-        .iter()
-        .map(|file| {
-            let path = workspace.path(folder).join(file);
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {folder}/{file}"))
-        })
-        .collect()
-}
+pub(super) const FILES: [&str; 3] = ["go.mod", "go.sum", "builder.yaml"];
 
 pub(super) fn install(workspace: &Workspace, folder: &str, name: &str) -> anyhow::Result<()> {
     let shell = workspace.shell()?;

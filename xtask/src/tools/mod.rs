@@ -7,6 +7,7 @@
 mod apt;
 mod cargo;
 mod collector;
+mod go;
 mod npm;
 mod python;
 mod stamp;
@@ -49,6 +50,8 @@ enum How {
     Cargo,
     /// The Python environment, from the lock file.
     Python { lock: &'static str },
+    /// A program in Go of the tool's name, from the module in the folder.
+    Go { folder: &'static str, package: &'static str },
     /// The OpenTelemetry collector, put together by its own builder from the folder's manifest.
     Collector { folder: &'static str },
     /// A program for Node.js with packages of the npm registry, from the folder's lock file.
@@ -70,10 +73,26 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("valgrind", "valgrind"),
     debian("curl", "curl"),
     debian("openssl", "openssl"),
+    // What watches the service, and what asks it.
+    debian("prometheus-alertmanager", "prometheus-alertmanager"),
+    debian("amtool", "prometheus-alertmanager"),
     Tool {
         name: "python",
         version: "tools/python/requirements.txt",
         how: How::Python { lock: "tools/python/requirements.txt" },
+    },
+    Tool {
+        name: "prometheus",
+        version: "3.5.0",
+        how: How::Go {
+            folder: "tools/prometheus",
+            package: "github.com/prometheus/prometheus/cmd/prometheus",
+        },
+    },
+    Tool {
+        name: "promtool",
+        version: "3.5.0",
+        how: How::Go { folder: "tools/prometheus", package: "github.com/prometheus/prometheus/cmd/promtool" },
     },
     Tool { name: "otelcol", version: "0.165.0", how: How::Collector { folder: "tools/collector" } },
     Tool { name: "oidc-provider", version: "9.13.3", how: How::Npm { folder: "tools/oidc-provider" } },
@@ -85,7 +104,7 @@ pub(crate) fn run(workspace: &Workspace, options: &ToolsOptions) -> anyhow::Resu
     if options.list {
         for tool in TOOLS {
             let state = if is_there(workspace, tool)? { "there" } else { "missing" };
-            println!("{:<12} {:<32} {state}", tool.name, tool.version);
+            println!("{:<24} {:<32} {state}", tool.name, tool.version);
         }
         return Ok(());
     }
@@ -103,7 +122,9 @@ pub(crate) fn ensure(workspace: &Workspace, names: &[&str]) -> anyhow::Result<()
             continue;
         }
         if let How::Apt { package, .. } = tool.how {
-            packages.push(package);
+            if !packages.contains(&package) {
+                packages.push(package);
+            }
             continue;
         }
         eprintln!("    installing {} {}", tool.name, tool.version);
@@ -158,7 +179,7 @@ fn is_there(workspace: &Workspace, tool: &Tool) -> anyhow::Result<bool> {
         How::Python { .. } => {
             workspace.python().is_file() && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
         }
-        How::Collector { .. } => {
+        How::Go { .. } | How::Collector { .. } => {
             workspace.tool(tool.name).is_file()
                 && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
         }
@@ -174,7 +195,8 @@ fn pin(workspace: &Workspace, tool: &Tool) -> anyhow::Result<String> {
     match &tool.how {
         How::Apt { .. } | How::Cargo => Ok(format!("{} {}\n", tool.name, tool.version)),
         How::Python { lock } => python::pin(workspace, lock),
-        How::Collector { folder } => collector::pin(workspace, folder),
+        How::Go { folder, .. } => go::pin(workspace, folder, &go::FILES),
+        How::Collector { folder } => go::pin(workspace, folder, &collector::FILES),
         How::Npm { folder } => npm::pin(workspace, folder),
     }
 }
@@ -185,6 +207,7 @@ fn install(workspace: &Workspace, tool: &Tool) -> anyhow::Result<()> {
         How::Apt { package, .. } => apt::install(workspace, &[package])?,
         How::Cargo => cargo::install(workspace, tool.name, tool.version)?,
         How::Python { lock } => python::install(workspace, lock)?,
+        How::Go { folder, package } => go::install(workspace, folder, package)?,
         How::Collector { folder } => collector::install(workspace, folder, tool.name)?,
         How::Npm { folder } => npm::install(workspace, folder, tool.name)?,
     }

@@ -1,0 +1,74 @@
+//! The command line: what may be asked. Must never do the work.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::objectives::Compression;
+
+/// One file of objectives in; rules, tests, dashboards, buckets and gates out.
+#[derive(Debug, Parser)]
+#[command(name = "slo", version, after_help = EXAMPLES)]
+pub struct Options {
+    #[command(flatten)]
+    pub definitions: Definitions,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  slo validate                      is everything in slo/definitions/inference.yaml right?
+  slo generate                      write everything that is made from it
+  slo generate --check              is something stale? (exit 1, with its name)
+  slo generate --compress 60 --out /tmp/fast
+                                    the same with hours as minutes, for a test that has no days
+
+Exit codes: 0 pass, 1 fail, 2 cannot say (no data, a file that can't be read).";
+
+/// Where the objectives are.
+#[derive(Debug, Clone, Args)]
+pub struct Definitions {
+    /// The root of the repository
+    #[arg(long, env = "SLO_ROOT", value_name = "FOLDER", default_value = ".", global = true)]
+    pub root: PathBuf,
+    /// The objectives, relative to the root
+    #[arg(
+        long,
+        env = "SLO_DEFINITIONS",
+        value_name = "FILE",
+        default_value = "slo/definitions/inference.yaml",
+        global = true
+    )]
+    pub definitions: String,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the definitions; each fault with its line, its field and what would be right
+    Validate,
+    /// Write everything that is made from the definitions
+    Generate(Generate),
+    /// Print the JSON Schema of definitions files
+    Schema,
+}
+
+/// What to generate, and where.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Write nothing; name what is stale, and exit 1 if something is
+    #[arg(long)]
+    pub check: bool,
+    /// Divide all lengths of time by this; needs --out
+    #[arg(long, value_name = "FACTOR", requires = "out", value_parser = compression, default_value = "1")]
+    pub compress: Compression,
+    /// Write below this folder instead of the root
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+fn compression(text: &str) -> Result<Compression, String> {
+    let factor: u64 = text.parse().map_err(|error| format!("{error}"))?;
+    Compression::by(factor).map_err(|error| error.to_string())
+}

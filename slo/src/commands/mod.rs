@@ -1,0 +1,82 @@
+//! What each command does: reads files, prints, and answers with an exit code. One module for each command that is
+//! more than a few lines.
+
+mod generate;
+mod validate;
+
+use std::fs;
+use std::process::ExitCode;
+
+use crate::cli::{Command, Definitions, Options};
+use crate::definition::{self, Faults, Source};
+use crate::generate::WriteError;
+use crate::objectives::Objectives;
+use crate::outputs::OutputError;
+
+/// What a command found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is as it should be.
+    Pass,
+    /// Something isn't.
+    Fail,
+}
+
+/// Why a command can't say anything: exit code 2, never a pass.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A file that can't be read.
+    #[error("cannot read {file}: {source}")]
+    Unreadable {
+        /// As the person wrote it.
+        file: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Definitions that are wrong.
+    #[error("{0}")]
+    Definitions(#[from] Faults),
+    /// Something that can't be made.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Something that can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// An expression that doesn't parse.
+    #[error(transparent)]
+    Query(#[from] crate::query::QueryError),
+}
+
+/// Runs a command and says how it went: 0 pass, 1 fail, 2 can't say.
+#[must_use]
+pub fn run(options: &Options) -> ExitCode {
+    let verdict = match &options.command {
+        Command::Validate => validate::run(&options.definitions),
+        Command::Generate(generate) => generate::run(&options.definitions, generate),
+        Command::Schema => {
+            println!("{:#}", definition::schema());
+            Ok(Verdict::Pass)
+        }
+    };
+    match verdict {
+        Ok(Verdict::Pass) => ExitCode::SUCCESS,
+        Ok(Verdict::Fail) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Reads and checks the objectives.
+fn objectives(definitions: &Definitions) -> Result<Objectives, CommandError> {
+    let file = &definitions.definitions;
+    let text = read(definitions, file)?;
+    Ok(Source::read(file, &text)?.check()?)
+}
+
+/// A file below the root.
+fn read(definitions: &Definitions, file: &str) -> Result<String, CommandError> {
+    fs::read_to_string(definitions.root.join(file))
+        .map_err(|source| CommandError::Unreadable { file: file.to_owned(), source })
+}
