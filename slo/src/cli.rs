@@ -10,8 +10,10 @@ use crate::objectives::Compression;
 #[derive(Debug, Parser)]
 #[command(name = "slo", version, after_help = EXAMPLES)]
 pub struct Options {
+    /// Where the objectives are.
     #[command(flatten)]
     pub definitions: Definitions,
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }

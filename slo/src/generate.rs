@@ -20,7 +20,9 @@ pub struct WriteError {
 /// Those that are not in `folder` as they would be written.
 #[must_use]
 pub fn stale<'output>(folder: &Path, outputs: &'output [Output]) -> Vec<&'output Output> {
-    let is_stale = |output: &&Output| fs::read_to_string(folder.join(&output.path)).ok().as_ref() != Some(&output.content);
+    let is_stale = |output: &&Output| {
+        fs::read_to_string(folder.join(&output.path)).ok().as_ref() != Some(&output.content)
+    };
     outputs.iter().filter(is_stale).collect()
 }
 

@@ -35,6 +35,8 @@ enum Mode {
 
 const MAKERS: &[Maker] = &[
     Maker { makes: "services/inference/openapi.json", needs: &[], make: openapi },
+    Maker { makes: "what is compiled from slo/definitions/inference.yaml", needs: &[], make: objectives },
+    // After the bounds of its histograms, which are among what is compiled.
     Maker { makes: "services/inference/metrics.json", needs: &[], make: metrics },
     Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
@@ -81,6 +83,13 @@ fn printed(workspace: &Workspace, mode: Mode, what: &str, file: &str) -> anyhow:
     let shell = workspace.shell()?;
     let made = cmd!(shell, "cargo run --quiet --locked --package inference -- {what}").read()?;
     keep(workspace, file, &format!("{}\n", made.trim_end()), mode)
+}
+
+/// The compiler knows which files it makes and compares them itself.
+fn objectives(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    let shell = workspace.shell()?;
+    let check: &[&str] = if mode == Mode::Check { &["--check"] } else { &[] };
+    cmd!(shell, "cargo run --quiet --locked --package slo -- generate {check...}").run().context(MEND)
 }
 
 /// What each attack got, as it was seen just now.

@@ -14,6 +14,11 @@ pub(super) fn run(definitions: &Definitions) -> Result<Verdict, CommandError> {
     };
     let groups = rules::rules(&objectives)?.groups;
     let rules: usize = groups.iter().map(|group| group.rules.len()).sum();
-    println!("{}: {} objectives, {rules} rules in {} groups", objectives.source, objectives.slos.len(), groups.len());
+    println!(
+        "{}: {} objectives, {rules} rules in {} groups",
+        objectives.source,
+        objectives.slos.len(),
+        groups.len()
+    );
     Ok(Verdict::Pass)
 }

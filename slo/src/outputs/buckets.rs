@@ -6,8 +6,8 @@ use super::{Output, header};
 use crate::objectives::{Histogram, Objectives};
 
 pub(super) fn output(objectives: &Objectives) -> Output {
-    let mut content = header(objectives, "//");
-    content += "\n//! Owns the histogram buckets. It must never hold a bucket that no objective or dashboard asks for: each\n\
+    let mut content = header(objectives, "//!");
+    content += "//!\n//! Owns the histogram buckets. It must never hold a bucket that no objective or dashboard asks for: each\n\
                 //! bucket of each label set is one more series.\n";
     for histogram in &objectives.histograms {
         content += &constant(histogram);

@@ -81,7 +81,7 @@ fn header(objectives: &Objectives, comment: &str) -> String {
 /// YAML with its header.
 fn yaml(objectives: &Objectives, value: &impl Serialize) -> Result<String, OutputError> {
     let options =
-        serde_saphyr::ser_options! { indent_step: 2, prefer_block_scalars: true, folded_wrap_chars: 100 };
+        serde_saphyr::ser_options! { indent_step: 2, prefer_block_scalars: true, folded_wrap_chars: 1000 };
     Ok(header(objectives, "#") + &serde_saphyr::to_string_with_options(value, options)?)
 }
 
