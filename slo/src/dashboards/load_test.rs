@@ -52,7 +52,8 @@ fn rate(metric: &str) -> String {
 }
 
 fn offered() -> Panel {
-    Draft::stat("Offered", "Requests that the scenario wanted to send in the time shown.", Unit::Count)
+    Draft::stat("Offered", "Requests that the scenario wanted to send in the time shown; 0 when nothing was tested. What is missing beside it \
+         was never sent.", Unit::Count)
         .asks(counted(OFFERED), "")
         .done()
 }

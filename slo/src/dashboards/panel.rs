@@ -29,11 +29,8 @@ pub(super) enum Unit {
     /// A share; 1 is all.
     Share,
     Seconds,
-    Bytes,
     RequestsPerSecond,
     PerSecond,
-    /// Seconds of CPU in a second.
-    Cores,
     /// Words that stand for numbers.
     State,
 }
@@ -45,10 +42,8 @@ impl Unit {
             Self::Times => "suffix:×",
             Self::Share => "percentunit",
             Self::Seconds => "s",
-            Self::Bytes => "bytes",
             Self::RequestsPerSecond => "reqps",
             Self::PerSecond => "ops",
-            Self::Cores => "suffix: cores",
             Self::State => "none",
         }
     }
