@@ -1,10 +1,13 @@
 //! The compiler of objectives: one file of definitions in, everything that holds a reliability number out.
 //!
 //! [`definition`] reads and checks, [`numbers`] are exact, [`indicator`] turns every indicator into one pair of
-//! expressions (bad, total), [`rules`] knows only that pair. Must never talk to a cloud.
+//! expressions (bad, total), [`rules`] knows only that pair, [`dashboards`] only what is recorded or in the
+//! [`catalogue`]. Must never talk to a cloud.
 
+pub mod catalogue;
 pub mod cli;
 pub mod commands;
+pub mod dashboards;
 pub mod definition;
 pub mod generate;
 pub mod indicator;

@@ -13,6 +13,7 @@ pub mod drain;
 pub mod evaluate;
 pub mod identity;
 pub mod listen;
+pub mod metrics;
 pub mod model;
 pub mod openapi;
 pub mod prober;

@@ -7,6 +7,7 @@ mod validate;
 use std::fs;
 use std::process::ExitCode;
 
+use crate::catalogue::Catalogue;
 use crate::cli::{Command, Definitions, Options};
 use crate::definition::{self, Faults, Source};
 use crate::generate::WriteError;
@@ -36,6 +37,14 @@ pub enum CommandError {
     /// Definitions that are wrong.
     #[error("{0}")]
     Definitions(#[from] Faults),
+    /// A catalogue of metrics that is none.
+    #[error("{file} is no catalogue of metrics: {source}; `cargo xtask generate` writes the service's anew")]
+    Catalogue {
+        /// Which.
+        file: String,
+        /// What is wrong with it, and where.
+        source: serde_json::Error,
+    },
     /// Something that can't be made.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -73,6 +82,12 @@ fn objectives(definitions: &Definitions) -> Result<Objectives, CommandError> {
     let file = &definitions.definitions;
     let text = read(definitions, file)?;
     Ok(Source::read(file, &text)?.check()?)
+}
+
+/// What a program exports, as its file below the root says.
+fn catalogue(definitions: &Definitions, file: &str) -> Result<Catalogue, CommandError> {
+    serde_json::from_str(&read(definitions, file)?)
+        .map_err(|source| CommandError::Catalogue { file: file.to_owned(), source })
 }
 
 /// A file below the root.
