@@ -52,6 +52,8 @@ pub enum Command {
     Validate,
     /// Write everything that is made from the definitions
     Generate(Generate),
+    /// Change each generated rule in each way, and name the changes that no generated test notices
+    Mutants(Mutants),
     /// Print the JSON Schema of definitions files
     Schema,
 }
@@ -68,6 +70,16 @@ pub struct Generate {
     /// Write below this folder instead of the root
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+}
+
+/// Which rules to change, and what to try them with.
+#[derive(Debug, Args)]
+pub struct Mutants {
+    /// Prometheus' own tool
+    #[arg(long, value_name = "FILE", default_value = "promtool")]
+    pub promtool: PathBuf,
+    /// Only these rule files, such as `api-latency`; without a name, all
+    pub only: Vec<String>,
 }
 
 fn compression(text: &str) -> Result<Compression, String> {

@@ -11,6 +11,7 @@ pub mod dashboards;
 pub mod definition;
 pub mod generate;
 pub mod indicator;
+pub mod mutants;
 pub mod numbers;
 pub mod objectives;
 pub mod outputs;

@@ -2,6 +2,7 @@
 //! more than a few lines.
 
 mod generate;
+mod mutants;
 mod validate;
 
 use std::fs;
@@ -51,6 +52,12 @@ pub enum CommandError {
     /// Something that can't be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A mutant that can't be tried.
+    #[error(transparent)]
+    Trial(#[from] crate::mutants::TrialError),
+    /// A list of survivors that can't be read.
+    #[error(transparent)]
+    Survivors(#[from] crate::mutants::SurvivorsError),
     /// An expression that doesn't parse.
     #[error(transparent)]
     Query(#[from] crate::query::QueryError),
@@ -62,6 +69,7 @@ pub fn run(options: &Options) -> ExitCode {
     let verdict = match &options.command {
         Command::Validate => validate::run(&options.definitions),
         Command::Generate(generate) => generate::run(&options.definitions, generate),
+        Command::Mutants(mutants) => mutants::run(&options.definitions, mutants),
         Command::Schema => {
             println!("{:#}", definition::schema());
             Ok(Verdict::Pass)

@@ -114,9 +114,14 @@ fn header(objectives: &Objectives, comment: &str) -> String {
 
 /// YAML with its header.
 fn yaml(objectives: &Objectives, value: &impl Serialize) -> Result<String, OutputError> {
+    Ok(header(objectives, "#") + &to_yaml(value)?)
+}
+
+/// YAML as all of our files have it.
+pub(crate) fn to_yaml(value: &impl Serialize) -> Result<String, OutputError> {
     let options =
         serde_saphyr::ser_options! { indent_step: 2, prefer_block_scalars: true, folded_wrap_chars: 1000 };
-    Ok(header(objectives, "#") + &serde_saphyr::to_string_with_options(value, options)?)
+    Ok(serde_saphyr::to_string_with_options(value, options)?)
 }
 
 /// JSON, which holds no comment, with a line feed at its end.
