@@ -13,8 +13,19 @@ use crate::numbers::Span;
 use crate::objectives::{Bound, Histogram, Indicator, Slo};
 use crate::query::{Query, QueryError, Selector};
 
-/// The value of each label by which an objective is kept apart.
-pub(super) const GROUP: &str = "one";
+/// The value of a label by which an objective is kept apart, where no selector fixes it.
+const GROUP: &str = "one";
+
+/// The labels by which an objective is kept apart, with the values that its test series have.
+pub(super) fn group(slo: &Slo) -> Labels {
+    let selector = match &slo.indicator {
+        Indicator::Events { total, .. } | Indicator::Latency { total, .. } => total,
+        Indicator::Freshness { timestamp, .. } => timestamp,
+    };
+    let fixed = labels(&all(selector.matchers())).unwrap_or_default();
+    let value = |label: &String| fixed.get(label).cloned().unwrap_or_else(|| GROUP.to_owned());
+    slo.by.iter().map(|label| (label.clone(), value(label))).collect()
+}
 
 /// Where counters begin. Near 0 Prometheus extrapolates less, and bad and total would differ.
 const BASE: i64 = 1_000_000_000;
@@ -192,8 +203,8 @@ impl Traffic<'_> {
 
     fn one(self, metric: &str, mut found: Labels, values: Values, pod: &str) -> InputSeries {
         found.insert("instance".to_owned(), pod.to_owned());
-        for label in &self.slo.by {
-            found.entry(label.clone()).or_insert_with(|| GROUP.to_owned());
+        for (label, value) in group(self.slo) {
+            found.entry(label).or_insert(value);
         }
         InputSeries { series: examples::series(metric, &found), values: values.to_string() }
     }
