@@ -57,17 +57,19 @@ impl<'a> Trial<'a> {
         Ok(Self { subject, promtool, folder })
     }
 
-    /// Tries one: the likely tests first, then all others, until one fails.
+    /// Tries one: the likely tests first, then all others, until one fails. Of one that is `explained` only the likely
+    /// tests are asked, which is enough to notice that the reason no longer holds.
     ///
     /// # Errors
     ///
     /// When promtool can't be run.
-    pub fn run(&self, mutant: &Mutant) -> Result<Fate, TrialError> {
+    pub fn run(&self, mutant: &Mutant, explained: bool) -> Result<Fate, TrialError> {
         let rules = self.folder.path().join("rules").join(format!("{}.yaml", mutant.subject));
         fs::write(rules, to_yaml(&self.subject.with(mutant))?)?;
         let likely = mutant.likely.iter().cloned();
         let rest = self.subject.tests.iter().map(|test| Attempt { file: test.name.clone(), tests: "" });
-        for attempt in likely.chain(rest.filter(|attempt| !mutant.likely.contains(attempt))) {
+        let rest = rest.filter(|attempt| !explained && !mutant.likely.contains(attempt));
+        for attempt in likely.chain(rest) {
             if !self.passes(&attempt)? {
                 return Ok(Fate::Killed);
             }
