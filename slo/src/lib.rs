@@ -12,4 +12,5 @@ pub mod numbers;
 pub mod objectives;
 pub mod outputs;
 pub mod query;
+pub mod rule_tests;
 pub mod rules;

@@ -8,7 +8,8 @@ pub mod canary;
 mod openslo;
 mod operator;
 mod pages;
-mod rule_file;
+pub mod rule_file;
+pub mod rule_tests;
 mod runbooks;
 pub mod verdict;
 
@@ -50,7 +51,6 @@ pub enum OutputError {
 /// When an expression doesn't parse, or a receiver is missing.
 pub fn outputs(objectives: &Objectives, receivers: &str) -> Result<Vec<Output>, OutputError> {
     let mut outputs = vec![
-        rule_file::output(objectives)?,
         operator::output(objectives)?,
         alertmanager::output(objectives, receivers)?,
         buckets::output(objectives),
@@ -59,6 +59,8 @@ pub fn outputs(objectives: &Objectives, receivers: &str) -> Result<Vec<Output>, 
         openslo::output(objectives)?,
         runbooks::output(objectives)?,
     ];
+    outputs.extend(rule_file::outputs(objectives)?);
+    outputs.extend(rule_tests::outputs(objectives)?);
     outputs.extend(pages::outputs(objectives));
     outputs.push(Output { path: "slo/schema.json".to_owned(), content: json(&crate::definition::schema())? });
     Ok(outputs)
