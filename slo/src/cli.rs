@@ -25,6 +25,8 @@ Examples:
   slo generate --check              is something stale? (exit 1, with its name)
   slo generate --compress 60 --out /tmp/fast
                                     the same with hours as minutes, for a test that has no days
+  slo check --metrics http://127.0.0.1:9090/metrics --metrics http://127.0.0.1:9091/metrics
+                                    do service and prober export all that the objectives read?
 
 Exit codes: 0 pass, 1 fail, 2 cannot say (no data, a file that can't be read).";
 
@@ -52,6 +54,8 @@ pub enum Command {
     Validate,
     /// Write everything that is made from the definitions
     Generate(Generate),
+    /// Check that what runs exports everything that the objectives read; exit 1 if something is missing
+    Check(Check),
     /// Print the JSON Schema of definitions files
     Schema,
 }
@@ -68,6 +72,14 @@ pub struct Generate {
     /// Write below this folder instead of the root
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A page of metrics, such as http://127.0.0.1:9090/metrics; give it again for the prober's
+    #[arg(long, value_name = "URL", required = true)]
+    pub metrics: Vec<String>,
 }
 
 fn compression(text: &str) -> Result<Compression, String> {

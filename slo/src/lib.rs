@@ -6,8 +6,11 @@
 pub mod cli;
 pub mod commands;
 pub mod definition;
+pub mod exposition;
 pub mod generate;
+pub mod http;
 pub mod indicator;
+pub mod needs;
 pub mod numbers;
 pub mod objectives;
 pub mod outputs;

@@ -1,6 +1,7 @@
 //! What each command does: reads files, prints, and answers with an exit code. One module for each command that is
 //! more than a few lines.
 
+mod check;
 mod generate;
 mod validate;
 
@@ -9,7 +10,9 @@ use std::process::ExitCode;
 
 use crate::cli::{Command, Definitions, Options};
 use crate::definition::{self, Faults, Source};
+use crate::exposition::PageError;
 use crate::generate::WriteError;
+use crate::http::HttpError;
 use crate::objectives::Objectives;
 use crate::outputs::OutputError;
 
@@ -42,6 +45,17 @@ pub enum CommandError {
     /// Something that can't be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A server that doesn't answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A page that is none of metrics.
+    #[error("{url}: {source}")]
+    Page {
+        /// Its address.
+        url: String,
+        /// What is wrong with it.
+        source: PageError,
+    },
     /// An expression that doesn't parse.
     #[error(transparent)]
     Query(#[from] crate::query::QueryError),
@@ -52,6 +66,7 @@ pub enum CommandError {
 pub fn run(options: &Options) -> ExitCode {
     let verdict = match &options.command {
         Command::Validate => validate::run(&options.definitions),
+        Command::Check(check) => check::run(&options.definitions, check),
         Command::Generate(generate) => generate::run(&options.definitions, generate),
         Command::Schema => {
             println!("{:#}", definition::schema());
