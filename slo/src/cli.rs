@@ -56,6 +56,8 @@ pub enum Command {
     Generate(Generate),
     /// Check that what runs exports everything that the objectives read; exit 1 if something is missing
     Check(Check),
+    /// Change each generated rule in each way, and name the changes that no generated test notices
+    Mutants(Mutants),
     /// Print the JSON Schema of definitions files
     Schema,
 }
@@ -80,6 +82,16 @@ pub struct Check {
     /// A page of metrics, such as http://127.0.0.1:9090/metrics; give it again for the prober's
     #[arg(long, value_name = "URL", required = true)]
     pub metrics: Vec<String>,
+}
+
+/// Which rules to change, and what to try them with.
+#[derive(Debug, Args)]
+pub struct Mutants {
+    /// Prometheus' own tool
+    #[arg(long, value_name = "FILE", default_value = "promtool")]
+    pub promtool: PathBuf,
+    /// Only these rule files, such as `api-latency`; without a name, all
+    pub only: Vec<String>,
 }
 
 fn compression(text: &str) -> Result<Compression, String> {

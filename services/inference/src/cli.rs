@@ -38,6 +38,8 @@ enum Other {
     Probe(ProberConfig),
     /// Print the API's description
     Openapi,
+    /// Print the names, labels and meanings of the metrics that the service exports
+    Metrics,
     /// Make signing keys, a JWK Set or certificates to try the service with
     Keys(Keys),
     /// Print a token to try the service with
@@ -57,6 +59,8 @@ pub enum Command {
     Probe(Box<ProberConfig>),
     /// Print the API's description.
     Openapi,
+    /// Print the catalogue of metrics.
+    Metrics,
     /// Make development keys or certificates.
     Keys(Box<Keys>),
     /// Print a development token.
@@ -79,6 +83,7 @@ impl From<CommandLine> for Command {
             Some(Other::Evaluate(evaluation)) => Self::Evaluate(evaluation),
             Some(Other::Probe(config)) => Self::Probe(Box::new(config)),
             Some(Other::Openapi) => Self::Openapi,
+            Some(Other::Metrics) => Self::Metrics,
             Some(Other::Keys(request)) => Self::Keys(Box::new(request)),
             Some(Other::Token(request)) => Self::Token(Box::new(request)),
         }

@@ -15,6 +15,7 @@ pub mod evaluate;
 mod faults;
 pub mod identity;
 pub mod listen;
+pub mod metrics;
 pub mod model;
 pub mod openapi;
 pub mod prober;

@@ -88,7 +88,7 @@ async fn run(config: &Config) -> Result<(), ServeError> {
     let keys = Keys::load(config).await?;
     let probes = Probes::new(&drain).with_keys(keys.store());
     let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
-    declare(&model, &classes);
+    with_declared(&model, &classes, metrics::declare);
 
     let identity = authenticator(keys.store(), &config.identity, Arc::clone(&classes))?;
     let admission = Arc::new(Admission::new(&config.admission, &classes, Ticks::Since(Instant::now())));
@@ -173,7 +173,12 @@ fn authenticator(
     ))
 }
 
-fn declare(model: &ModelStore, classes: &Classes) {
+/// Tells what this service must show from the start.
+pub(crate) fn with_declared<T>(
+    model: &ModelStore,
+    classes: &Classes,
+    tell: impl FnOnce(&Declared<'_>) -> T,
+) -> T {
     let current = model.current();
     let metadata = current.metadata();
     let groups: Vec<&str> = metadata.domain.groups().iter().map(|group| group.name.as_str()).collect();
@@ -182,7 +187,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
     let methods: Vec<_> = Method::iter().map(Method::label).collect();
     let refusals = [refusals.as_slice(), &[PeerLimited::OUTCOME]].concat();
     let classes: Vec<&str> = classes.entitlements().iter().map(|class| class.name.as_str()).collect();
-    metrics::declare(&Declared {
+    tell(&Declared {
         routes: api::PREDICTION_ROUTES,
         model: &metadata.name,
         classes: &model.golden().classes(),
@@ -192,7 +197,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
         certificate_refusals: &certificate_refusals,
         quota_classes: &classes,
         connection_refusals: &listen::REFUSALS,
-    });
+    })
 }
 
 /// What a program that started the service needs to know.

@@ -3,11 +3,13 @@
 
 mod check;
 mod generate;
+mod mutants;
 mod validate;
 
 use std::fs;
 use std::process::ExitCode;
 
+use crate::catalogue::Catalogue;
 use crate::cli::{Command, Definitions, Options};
 use crate::definition::{self, Faults, Source};
 use crate::exposition::PageError;
@@ -39,6 +41,14 @@ pub enum CommandError {
     /// Definitions that are wrong.
     #[error("{0}")]
     Definitions(#[from] Faults),
+    /// A catalogue of metrics that is none.
+    #[error("{file} is no catalogue of metrics: {source}; `cargo xtask generate` writes the service's anew")]
+    Catalogue {
+        /// Which.
+        file: String,
+        /// What is wrong with it, and where.
+        source: serde_json::Error,
+    },
     /// Something that can't be made.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -56,6 +66,12 @@ pub enum CommandError {
         /// What is wrong with it.
         source: PageError,
     },
+    /// A mutant that can't be tried.
+    #[error(transparent)]
+    Trial(#[from] crate::mutants::TrialError),
+    /// A list of survivors that can't be read.
+    #[error(transparent)]
+    Survivors(#[from] crate::mutants::SurvivorsError),
     /// An expression that doesn't parse.
     #[error(transparent)]
     Query(#[from] crate::query::QueryError),
@@ -68,6 +84,7 @@ pub fn run(options: &Options) -> ExitCode {
         Command::Validate => validate::run(&options.definitions),
         Command::Check(check) => check::run(&options.definitions, check),
         Command::Generate(generate) => generate::run(&options.definitions, generate),
+        Command::Mutants(mutants) => mutants::run(&options.definitions, mutants),
         Command::Schema => {
             println!("{:#}", definition::schema());
             Ok(Verdict::Pass)
@@ -88,6 +105,12 @@ fn objectives(definitions: &Definitions) -> Result<Objectives, CommandError> {
     let file = &definitions.definitions;
     let text = read(definitions, file)?;
     Ok(Source::read(file, &text)?.check()?)
+}
+
+/// What a program exports, as its file below the root says.
+fn catalogue(definitions: &Definitions, file: &str) -> Result<Catalogue, CommandError> {
+    serde_json::from_str(&read(definitions, file)?)
+        .map_err(|source| CommandError::Catalogue { file: file.to_owned(), source })
 }
 
 /// A file below the root.

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::fault::{Fault, Faults};
+pub(crate) use self::read::plain;
 pub use self::read::{Source, schema};
 
 /// The objectives of one service: the only place where a reliability number lives.

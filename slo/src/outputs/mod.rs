@@ -15,8 +15,11 @@ pub mod verdict;
 
 use serde::Serialize;
 
+use crate::catalogue::{Catalogue, Known};
+use crate::dashboards::{self, DashboardError};
 use crate::objectives::Objectives;
 use crate::query::QueryError;
+use crate::rules;
 
 /// A file that is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +45,22 @@ pub enum OutputError {
     /// A receiver that a route names and nobody wrote.
     #[error("observability/alertmanager/receivers.yaml has no receiver called {0}; alerts are routed to it")]
     NoReceiver(&'static str),
+    /// A dashboard that asks for what isn't there.
+    #[error(transparent)]
+    Dashboard(#[from] DashboardError),
 }
 
-/// All files. `receivers` is what `observability/alertmanager/receivers.yaml` says.
+/// All files. `receivers` is what `observability/alertmanager/receivers.yaml` says, `programs` what each program exports.
 ///
 /// # Errors
 ///
-/// When an expression doesn't parse, or a receiver is missing.
-pub fn outputs(objectives: &Objectives, receivers: &str) -> Result<Vec<Output>, OutputError> {
+/// When an expression doesn't parse or names what nobody exports, or a receiver is missing.
+pub fn outputs(
+    objectives: &Objectives,
+    receivers: &str,
+    programs: &[Catalogue],
+) -> Result<Vec<Output>, OutputError> {
+    let known = Known::of(programs).measured_by(objectives).and(&rules::rules(objectives)?);
     let mut outputs = vec![
         operator::output(objectives)?,
         alertmanager::output(objectives, receivers)?,
@@ -61,6 +72,7 @@ pub fn outputs(objectives: &Objectives, receivers: &str) -> Result<Vec<Output>, 
     ];
     outputs.extend(rule_file::outputs(objectives)?);
     outputs.extend(rule_tests::outputs(objectives)?);
+    outputs.extend(dashboards::outputs(objectives, &known)?);
     outputs.extend(pages::outputs(objectives));
     outputs.push(Output { path: "slo/schema.json".to_owned(), content: json(&crate::definition::schema())? });
     Ok(outputs)
@@ -82,12 +94,17 @@ fn header(objectives: &Objectives, comment: &str) -> String {
 
 /// YAML with its header.
 fn yaml(objectives: &Objectives, value: &impl Serialize) -> Result<String, OutputError> {
+    Ok(header(objectives, "#") + &to_yaml(value)?)
+}
+
+/// YAML as all of our files have it.
+pub(crate) fn to_yaml(value: &impl Serialize) -> Result<String, OutputError> {
     let options =
         serde_saphyr::ser_options! { indent_step: 2, prefer_block_scalars: true, folded_wrap_chars: 1000 };
-    Ok(header(objectives, "#") + &serde_saphyr::to_string_with_options(value, options)?)
+    Ok(serde_saphyr::to_string_with_options(value, options)?)
 }
 
 /// JSON, which holds no comment, with a line feed at its end.
-fn json(value: &impl Serialize) -> Result<String, OutputError> {
+pub(crate) fn json(value: &impl Serialize) -> Result<String, OutputError> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }

@@ -11,7 +11,9 @@ mod identity_provider;
 mod oidc_provider;
 mod reload;
 mod rotation;
+mod rules;
 mod schemathesis;
+mod slo_mutants;
 mod soak;
 mod tls;
 mod traces;
@@ -51,6 +53,8 @@ pub(crate) const ALL: &[E2e] = &[
     drain::TEST,
     container::TEST,
     soak::TEST,
+    rules::TEST,
+    slo_mutants::TEST,
 ];
 
 /// Which one to run.

@@ -73,6 +73,12 @@ pub fn exit(config: &ProberConfig) -> ExitCode {
     }
 }
 
+/// The routes that are probed, as the label `http_route` has them.
+pub(crate) const ROUTES: [&str; Route::ALL.len()] = {
+    let [one, other] = Route::ALL;
+    [one.label(), other.label()]
+};
+
 /// What a program that started the prober needs to know.
 #[derive(Serialize)]
 struct Ready {
@@ -80,7 +86,7 @@ struct Ready {
 }
 
 async fn run(config: &ProberConfig) -> Result<(), ProberError> {
-    let metrics = Telemetry::start_prober(&config.log, &Route::ALL.map(Route::label))?;
+    let metrics = Telemetry::start_prober(&config.log, &ROUTES)?;
     let model = ModelStore::load(&config.model)?;
     let connector = Connector::new(&config.target, "--ca", config.ca.as_deref())?;
     let token = match &config.token_file {

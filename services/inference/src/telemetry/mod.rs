@@ -3,6 +3,7 @@
 //! spelled anywhere else.
 
 pub mod buckets;
+pub mod catalogue;
 pub mod events;
 mod instruments;
 mod logs;
@@ -105,6 +106,9 @@ pub enum ErrorSource {
 }
 
 impl ErrorSource {
+    /// All sources.
+    pub const ALL: [Self; 4] = [Self::Client, Self::Limit, Self::Server, Self::Dependency];
+
     /// The value of the label `error_source`.
     #[must_use]
     pub const fn label(self) -> &'static str {

@@ -11,6 +11,17 @@ pub(super) enum Kind {
     Histogram,
 }
 
+impl Kind {
+    /// As Prometheus' text format calls it.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// One metric of the contract.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Series {

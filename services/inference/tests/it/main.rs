@@ -29,6 +29,7 @@ mod jwks;
 mod key_files;
 mod listener;
 mod made;
+mod metrics_catalogue;
 mod models;
 mod policies;
 mod prediction;

@@ -1,0 +1,119 @@
+//! Rules with one thing changed, and whether some generated test notices. What no test notices, nobody guards.
+//!
+//! Owns what is changed ([`change`]), how it is tried in the real promtool ([`trial`]) and which survivors have a reason
+//! ([`survivors`]). Must never judge a rule itself.
+
+mod change;
+mod survivors;
+mod trial;
+
+use crate::objectives::{Objectives, Slo};
+use crate::query::QueryError;
+use crate::rule_tests;
+use crate::rules::{self, Group, Rule, RuleFile};
+
+pub use self::survivors::{Reason, Survivors, SurvivorsError};
+pub use self::trial::{Fate, Trial, TrialError};
+
+/// A rule file with one change.
+#[derive(Debug, Clone)]
+pub struct Mutant {
+    /// The file's name without its ending: the objective's id, or `presence`.
+    pub subject: String,
+    /// The rule that is changed: what it records, or the alert and its long window.
+    pub rule: String,
+    /// What is changed, such as `> becomes <`.
+    pub change: String,
+    /// The file with the change.
+    pub file: RuleFile,
+    /// What to try first: a test file of the subject, and the names of tests in it.
+    pub likely: Vec<Attempt>,
+}
+
+/// A test file, and which of its tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Without its ending, such as `api-latency/page-1h`.
+    pub file: String,
+    /// What the tests' names have to contain; empty for all of them.
+    pub tests: &'static str,
+}
+
+/// One rule file, its tests, and everything that can be changed about it.
+#[derive(Debug)]
+pub struct Subject {
+    /// Its tests.
+    pub tests: Vec<rule_tests::Named>,
+    /// Its mutants.
+    pub mutants: Vec<Mutant>,
+}
+
+/// Every subject of a service.
+///
+/// # Errors
+///
+/// When an expression doesn't parse, which the definitions' checks exclude.
+pub fn subjects(objectives: &Objectives) -> Result<Vec<Subject>, QueryError> {
+    let mut subjects = Vec::new();
+    for slo in &objectives.slos {
+        let tests = rule_tests::of_objective(objectives, slo)?;
+        let mutants = mutants(&slo.id, &rules::groups_of(objectives, slo)?, |rule| likely(slo, rule));
+        subjects.push(Subject { tests, mutants });
+    }
+    let group = rules::presence_group(objectives)?;
+    let tests = vec![rule_tests::of_presence(objectives, &group)];
+    let whole = || vec![Attempt { file: "presence".to_owned(), tests: "" }];
+    subjects.push(Subject { tests, mutants: mutants("presence", &[group], |_rule| whole()) });
+    Ok(subjects)
+}
+
+fn mutants(subject: &str, groups: &[Group], likely: impl Fn(&Rule) -> Vec<Attempt>) -> Vec<Mutant> {
+    let mut mutants = Vec::new();
+    for (in_group, group) in groups.iter().enumerate() {
+        for (at, rule) in group.rules.iter().enumerate() {
+            for change::Changed { what, rule: changed } in change::all(rule) {
+                let mut file = RuleFile { groups: groups.to_vec() };
+                if let Some(slot) = file.groups.get_mut(in_group).and_then(|group| group.rules.get_mut(at)) {
+                    *slot = changed;
+                }
+                let name = title(rule);
+                mutants.push(Mutant {
+                    subject: subject.to_owned(),
+                    rule: name,
+                    change: what,
+                    file,
+                    likely: likely(rule),
+                });
+            }
+        }
+    }
+    mutants
+}
+
+/// What is recorded, or the alert and its long window.
+fn title(rule: &Rule) -> String {
+    match rule {
+        Rule::Alert { alert, labels, .. } => match labels.get("long") {
+            Some(long) => format!("{alert} over {long}"),
+            None => alert.clone(),
+        },
+        Rule::Record { record, .. } => record.clone(),
+    }
+}
+
+/// The tests that look at a rule from nearest. All others follow where these notice nothing.
+fn likely(slo: &Slo, rule: &Rule) -> Vec<Attempt> {
+    let file = |name: String, tests| Attempt { file: format!("{}/{name}", slo.id), tests };
+    match rule {
+        Rule::Record { .. } => vec![file("recorded".to_owned(), "")],
+        Rule::Alert { labels, .. } => {
+            let own = |tier: &&crate::numbers::Tier| labels.get("long") == Some(&tier.long.to_string());
+            let Some(tier) = slo.tiers.iter().find(own) else { return Vec::new() };
+            vec![
+                file(format!("{}-{}", tier.severity, tier.long), "just before its time"),
+                file(format!("hold-{}", tier.hold), ""),
+                file(format!("{}-{}", tier.severity, tier.long), ""),
+            ]
+        }
+    }
+}
