@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::delivery::Delivery;
 use crate::objectives::Compression;
 
 /// One file of objectives in; rules, tests, dashboards, buckets and gates out.
@@ -25,6 +26,12 @@ Examples:
   slo generate --check              is something stale? (exit 1, with its name)
   slo generate --compress 60 --out /tmp/fast
                                     the same with hours as minutes, for a test that has no days
+  slo check --metrics http://127.0.0.1:9090/metrics --metrics http://127.0.0.1:9091/metrics
+                                    do service and prober export all that the objectives read?
+  slo gate --prometheus http://127.0.0.1:9095
+                                    is there budget left for a delivery?
+  slo gate --prometheus http://127.0.0.1:9095 --canary 'track=\"canary\"'
+                                    may the canary go on?
 
 Exit codes: 0 pass, 1 fail, 2 cannot say (no data, a file that can't be read).";
 
@@ -52,8 +59,12 @@ pub enum Command {
     Validate,
     /// Write everything that is made from the definitions
     Generate(Generate),
+    /// Check that what runs exports everything that the objectives read; exit 1 if something is missing
+    Check(Check),
     /// Change each generated rule in each way, and name the changes that no generated test notices
     Mutants(Mutants),
+    /// Say whether there is budget for a delivery, or whether a canary may go on; exit 2 where nobody can say
+    Gate(Gate),
     /// Print the JSON Schema of definitions files
     Schema,
 }
@@ -70,6 +81,34 @@ pub struct Generate {
     /// Write below this folder instead of the root
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+}
+
+/// What is to be delivered, and who knows how it goes.
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// The Prometheus that records the objectives, such as http://127.0.0.1:9095
+    #[arg(long, value_name = "URL")]
+    pub prometheus: String,
+    /// What is delivered
+    #[arg(long, value_enum, default_value_t = Delivery::Feature)]
+    pub delivers: Delivery,
+    /// Judge the series that meet this instead, by their own last hour, such as 'track="canary"'
+    #[arg(long, value_name = "SELECTOR", conflicts_with = "delivers")]
+    pub canary: Option<String>,
+    /// Only this objective; give it again for more
+    #[arg(long, value_name = "ID")]
+    pub slo: Vec<String>,
+    /// The factor by which the rules' lengths of time were divided
+    #[arg(long, value_name = "FACTOR", value_parser = compression, default_value = "1")]
+    pub compress: Compression,
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A page of metrics, such as http://127.0.0.1:9090/metrics; give it again for the prober's
+    #[arg(long, value_name = "URL", required = true)]
+    pub metrics: Vec<String>,
 }
 
 /// Which rules to change, and what to try them with.
