@@ -3,7 +3,6 @@
 //! Every test binds loopback only, on ports that were free, and ends what it started. A test that cannot run on this
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
-mod collector;
 mod container;
 mod curl;
 mod drain;
