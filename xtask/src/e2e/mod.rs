@@ -7,6 +7,7 @@ mod container;
 mod curl;
 mod drain;
 mod identity_provider;
+mod observability;
 mod oidc_provider;
 mod reload;
 mod rotation;
@@ -51,6 +52,7 @@ pub(crate) const ALL: &[E2e] = &[
     tls::TEST,
     drain::TEST,
     container::TEST,
+    observability::TEST,
     soak::TEST,
     rules::TEST,
     slo_mutants::TEST,
