@@ -3,6 +3,7 @@
 //! Every test binds loopback only, on ports that were free, and ends what it started. A test that cannot run on this
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
+mod backtest;
 mod collector;
 mod container;
 mod curl;
@@ -53,6 +54,7 @@ pub(crate) const ALL: &[E2e] = &[
     drain::TEST,
     container::TEST,
     soak::TEST,
+    backtest::TEST,
     rules::TEST,
     slo_mutants::TEST,
 ];
