@@ -15,6 +15,7 @@ mod service;
 mod tests;
 
 use crate::catalogue::Known;
+use crate::numbers::Span;
 use crate::objectives::Objectives;
 use crate::outputs::{Output, OutputError, json};
 use crate::query::{Query, QueryError};
@@ -23,16 +24,6 @@ use self::grafana::{Dashboard, Link, Panel, Variable};
 
 /// Where Grafana finds them.
 const FOLDER: &str = "observability/grafana/dashboards";
-
-/// What stands for Grafana's variables where there is no Grafana. `$__rate_interval` is four scrapes, as Grafana makes it;
-/// the rest means everything.
-const VARIABLES: [(&str, &str); 5] = [
-    ("$__rate_interval", "1m"),
-    ("$__range", "1h"),
-    ("$instance", ".*"),
-    ("$run_id", ".*"),
-    ("$scenario", ".*"),
-];
 
 /// Why there is no dashboard.
 #[derive(Debug, thiserror::Error)]
@@ -90,15 +81,38 @@ pub fn dashboards(objectives: &Objectives) -> Vec<Dashboard> {
 ///
 /// When an expression doesn't parse, or yields a range that no panel can show.
 pub fn questions(objectives: &Objectives) -> Result<Vec<Question>, DashboardError> {
-    dashboards(objectives).iter().map(asked_by).collect::<Result<Vec<_>, _>>().map(|asked| asked.concat())
+    let variables = variables(objectives);
+    let mut questions = Vec::new();
+    for dashboard in dashboards(objectives) {
+        questions.extend(asked_by(&dashboard, &variables)?);
+    }
+    Ok(questions)
 }
 
-fn asked_by(dashboard: &Dashboard) -> Result<Vec<Question>, DashboardError> {
+/// What stands for Grafana's variables where there is no Grafana: four scrapes, as Grafana makes them of the data source's
+/// interval, an hour, and everything.
+fn variables(objectives: &Objectives) -> [(&'static str, String); 5] {
+    let span = |span| objectives.compression.of(span).to_string();
+    [
+        ("$__rate_interval", span(objectives.prometheus.scrape_interval.times(4))),
+        ("$__range", span(Span::hours(1))),
+        ("$instance", ".*".to_owned()),
+        ("$run_id", ".*".to_owned()),
+        ("$scenario", ".*".to_owned()),
+    ]
+}
+
+fn asked_by(
+    dashboard: &Dashboard,
+    variables: &[(&'static str, String)],
+) -> Result<Vec<Question>, DashboardError> {
     let targets =
         dashboard.panels.iter().flat_map(|panel| panel.targets.iter().map(move |target| (panel, target)));
     let question = |(panel, target): (&Panel, &grafana::Target)| {
         let (dashboard, panel) = (dashboard.uid.clone(), panel.title.clone());
-        match Query::parse(without_variables(&target.expr)) {
+        let expr =
+            variables.iter().fold(target.expr.clone(), |expr, (name, value)| expr.replace(name, value));
+        match Query::parse(expr) {
             Ok(query) if query.is_instant() => Ok(Question { dashboard, panel, query }),
             Ok(query) => {
                 let fault = "yields a range, which no panel can show".to_owned();
@@ -108,11 +122,6 @@ fn asked_by(dashboard: &Dashboard) -> Result<Vec<Question>, DashboardError> {
         }
     };
     targets.map(question).collect()
-}
-
-/// An expression with something in the place of Grafana's variables.
-fn without_variables(expr: &str) -> String {
-    VARIABLES.iter().fold(expr.to_owned(), |expr, (variable, value)| expr.replace(variable, value))
 }
 
 /// The files, once everything in them is known.

@@ -25,8 +25,8 @@ pub(super) fn dashboard(objectives: &Objectives) -> Dashboard {
     for slo in &objectives.slos {
         page.row(&format!("{} · {} % of {}", slo.title, slo.objective, slo.period.span()));
         page.shelf(
-            10,
-            [(6, meaning(objectives, slo)), (9, burn(objectives, slo)), (9, budget(objectives, slo))],
+            12,
+            [(8, meaning(objectives, slo)), (8, burn(objectives, slo)), (8, budget(objectives, slo))],
         );
     }
     dashboard.panels = page.done();

@@ -47,6 +47,8 @@ pub(super) fn dashboard(objectives: &Objectives) -> Dashboard {
     page.shelf(9, [(8, quotas(of)), (8, in_flight(of)), (8, connections(of))]);
     page.row("Model");
     page.shelf(8, [(6, model(of)), (6, predictions(of)), (6, out_of_domain(of)), (6, reloads(of))]);
+    page.row("Through the front door");
+    page.shelf(8, [(12, probes()), (12, probe_duration())]);
     page.row("Process");
     page.shelf(8, [(12, refused_connections(of)), (12, scrapes(of))]);
     dashboard.panels = page.done();
@@ -298,8 +300,11 @@ fn model(of: Instances<'_>) -> Panel {
         Unit::State,
     )
     .asks(
-        format!("max by (model, sha256, opset) ({} == 1)", of.series("inference_model_info")),
-        "{{model}} opset {{opset}} {{sha256}}",
+        format!(
+            "max by (model, opset, file) (label_replace({} == 1, \"file\", \"$1\", \"sha256\", \"(.{{12}}).*\"))",
+            of.series("inference_model_info")
+        ),
+        "{{model}} opset {{opset}} {{file}}",
     )
     .name_only()
     .done()
@@ -363,5 +368,29 @@ fn scrapes(of: Instances<'_>) -> Panel {
         Unit::Seconds,
     )
     .asks(of.series("scrape_duration_seconds"), "{{instance}}")
+    .done()
+}
+
+fn probes() -> Panel {
+    Draft::lines(
+        "Answers to the prober",
+        "It asks for rows whose answers are known, as a client does. `wrong` with status 200: the model or its file is not \
+         the one that was tested, so roll back. `failed` while the panels above are quiet: what stands before the service \
+         is broken. `refused`: the prober's own token or quota.",
+        Unit::PerSecond,
+    )
+    .asks("sum by (http_route, result) (rate(probe_answers_total[$__rate_interval]))", "{{http_route}} {{result}}")
+    .done()
+}
+
+fn probe_duration() -> Panel {
+    let mean = |part| format!("sum by (http_route) (rate(probe_duration_seconds_{part}[$__rate_interval]))");
+    Draft::lines(
+        "Duration as the prober sees it",
+        "The mean, with everything between the prober and the service. Far above what the service counts: the network, the \
+         balancer, or a queue of connections.",
+        Unit::Seconds,
+    )
+    .asks(format!("{} / {}", mean("sum"), mean("count")), "{{http_route}}")
     .done()
 }
