@@ -32,6 +32,8 @@ Examples:
                                     is there budget left for a delivery?
   slo gate --prometheus http://127.0.0.1:9095 --canary 'track=\"canary\"'
                                     may the canary go on?
+  slo backtest --samples incident.json --promtool .tools/bin/promtool
+                                    what would have fired then?
 
 Exit codes: 0 pass, 1 fail, 2 cannot say (no data, a file that can't be read).";
 
@@ -65,6 +67,8 @@ pub enum Command {
     Mutants(Mutants),
     /// Say whether there is budget for a delivery, or whether a canary may go on; exit 2 where nobody can say
     Gate(Gate),
+    /// Say which alerts would have fired on recorded samples, when, and how much budget went
+    Backtest(Backtest),
     /// Print the JSON Schema of definitions files
     Schema,
 }
@@ -99,6 +103,20 @@ pub struct Gate {
     #[arg(long, value_name = "ID")]
     pub slo: Vec<String>,
     /// The factor by which the rules' lengths of time were divided
+    #[arg(long, value_name = "FACTOR", value_parser = compression, default_value = "1")]
+    pub compress: Compression,
+}
+
+/// What was recorded, and what to evaluate it with.
+#[derive(Debug, Args)]
+pub struct Backtest {
+    /// An answer of Prometheus' /api/v1/query_range, with the metrics that the service and the prober export
+    #[arg(long, value_name = "FILE")]
+    pub samples: PathBuf,
+    /// Prometheus' own tool
+    #[arg(long, value_name = "FILE", default_value = "promtool")]
+    pub promtool: PathBuf,
+    /// Divide all lengths of time of the rules by this, as `slo generate` does
     #[arg(long, value_name = "FACTOR", value_parser = compression, default_value = "1")]
     pub compress: Compression,
 }
