@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::forecast::Fault;
-use crate::stack::{Stack, seconds_since_1970 as now};
+use crate::stack::{Http, Stack, seconds_since_1970 as now};
 
 /// How often Alertmanager is asked. What arrives is seen so much later at most.
 const PAUSE: Duration = Duration::from_millis(40);
@@ -39,10 +39,20 @@ pub(super) struct Look {
     pub(super) runbook: String,
 }
 
+/// A fault that was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub(super) kind: Kind,
+    /// What of the answers of each route was bad.
+    pub(super) fault: Fault,
+    /// What of the prober's answers was: every tenth answer of a route is spoilt, and whose that is is chance.
+    pub(super) of_the_probers: Fault,
+}
+
 /// Faults and looks, in seconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
-    pub(super) faults: Vec<(Kind, Fault)>,
+    pub(super) faults: Vec<Made>,
     pub(super) looks: BTreeMap<Name, Vec<Look>>,
 }
 
@@ -62,13 +72,16 @@ impl Timeline {
         };
         let fault = |fail, slow, wrong| json!({"fail": fail, "slow": slow, "slow_seconds": SLOW_SECONDS, "wrong": wrong});
         println!("    {kind:?} {share} for {seconds} s");
+        let before = Answers::read(stack)?;
         stack.serving.admin().put("/fault", &fault(fail, slow, wrong))?;
         let from = now();
         self.look_until(stack, from + seconds)?;
         stack.serving.admin().put("/fault", &fault(0.0, 0.0, 0.0))?;
         // What is late is counted when it is answered.
         let later = if kind == Kind::Slow { SLOW_SECONDS } else { 0.0 };
-        self.faults.push((kind, Fault { from: from + later, to: now() + later, share }));
+        let fault = Fault { from: from + later, to: now() + later, share };
+        let of_the_probers = Fault { share: Answers::read(stack)?.since(before).share(kind), ..fault };
+        self.faults.push(Made { kind, fault, of_the_probers });
         Ok(())
     }
 
@@ -116,5 +129,47 @@ impl Timeline {
             self.looks.entry(name).or_default().push(look);
         }
         Ok(names)
+    }
+}
+
+/// What the prober got so far.
+#[derive(Debug, Clone, Copy)]
+struct Answers {
+    right: f64,
+    wrong: f64,
+    failed: f64,
+}
+
+impl Answers {
+    fn read(stack: &Stack) -> anyhow::Result<Self> {
+        let page = Http::to(stack.serving.addresses.probe).text("/metrics")?;
+        let count = |result: &str| {
+            let label = format!("result=\"{result}\"");
+            let of_result = |line: &&str| line.starts_with("probe_answers_total{") && line.contains(&label);
+            let values = page
+                .lines()
+                .filter(of_result)
+                .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+            values.sum()
+        };
+        Ok(Self { right: count("right"), wrong: count("wrong"), failed: count("failed") })
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            right: self.right - before.right,
+            wrong: self.wrong - before.wrong,
+            failed: self.failed - before.failed,
+        }
+    }
+
+    /// What of them is bad for the objective that minds this kind of fault.
+    fn share(self, kind: Kind) -> f64 {
+        let Self { right, wrong, failed } = self;
+        match kind {
+            Kind::Fail => failed / (right + wrong + failed).max(1.0),
+            Kind::Wrong => wrong / (right + wrong).max(1.0),
+            Kind::Slow => 0.0,
+        }
     }
 }

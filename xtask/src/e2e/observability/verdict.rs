@@ -5,12 +5,15 @@ use comfy_table::{Table, presets};
 use serde::Deserialize;
 
 use super::forecast::{Fault, Firing, TIERS, Tier};
-use super::timeline::{Kind, Look, Name, Timeline};
+use super::timeline::{Kind, Look, Made, Name, Timeline};
 use crate::stack::{Prometheus, Stack};
 use crate::workspace::Workspace;
 
 /// The source of targets and names.
 const DEFINITIONS: &str = "slo/definitions/inference.yaml";
+
+/// The job that scrapes the prober.
+const PROBER: &str = "inference-probe";
 
 /// Faults strike whole requests: the one that tips the scale comes so much sooner or later, in seconds of this machine.
 const ONE_REQUEST: f64 = 0.15;
@@ -63,9 +66,14 @@ impl Objective {
     /// Who counts its events.
     fn job(&self) -> &'static str {
         match self.id.as_str() {
-            "front-door-availability" | "answer-correctness" => "inference-probe",
+            "front-door-availability" | "answer-correctness" => PROBER,
             _ => "inference",
         }
+    }
+
+    /// The fault, as who counts its events met it.
+    fn sees(&self, made: &Made) -> Fault {
+        if self.job() == PROBER { made.of_the_probers } else { made.fault }
     }
 
     /// Whether answers with this fault are bad ones.
@@ -106,8 +114,8 @@ pub(super) fn judge(
         let faults = timeline
             .faults
             .iter()
-            .filter_map(|(kind, fault)| {
-                objective.minds(*kind).map(|minds| minds.then_some(*fault)).transpose()
+            .filter_map(|made| {
+                objective.minds(made.kind).map(|minds| minds.then(|| objective.sees(made))).transpose()
             })
             .collect::<anyhow::Result<Vec<Fault>>>()?;
         let clock = Clock::read(&stack.prometheus, &objective, (begin, end))?;
@@ -170,7 +178,7 @@ impl Clock {
         Ok(Self {
             scrapes: times(format!("up{{job=\"{job}\"}}"))?,
             evaluations: times(format!("slo:objective:ratio{{slo=\"{id}\"}}"))?,
-            slack: if job == "inference" { ONE_REQUEST } else { ONE_PROBE },
+            slack: if job == PROBER { ONE_PROBE } else { ONE_REQUEST },
         })
     }
 
