@@ -4,11 +4,11 @@
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
 mod backtest;
-mod collector;
 mod container;
 mod curl;
 mod drain;
 mod identity_provider;
+mod observability;
 mod oidc_provider;
 mod reload;
 mod rotation;
@@ -53,6 +53,7 @@ pub(crate) const ALL: &[E2e] = &[
     tls::TEST,
     drain::TEST,
     container::TEST,
+    observability::TEST,
     soak::TEST,
     backtest::TEST,
     rules::TEST,
