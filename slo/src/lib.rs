@@ -12,6 +12,7 @@ pub mod dashboards;
 pub mod definition;
 pub mod delivery;
 pub mod exposition;
+pub mod forecast;
 pub mod generate;
 pub mod http;
 pub mod indicator;

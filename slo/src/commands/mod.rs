@@ -3,6 +3,7 @@
 
 mod backtest;
 mod check;
+mod explain;
 mod gate;
 mod generate;
 mod mutants;
@@ -77,6 +78,22 @@ pub enum CommandError {
     /// A recording that can't be replayed.
     #[error(transparent)]
     Replay(#[from] crate::backtest::ReplayError),
+    /// Neither an objective nor an alert.
+    #[error("{name:?} is neither an objective nor an alert; expected one of: {}", known.join(", "))]
+    NothingToExplain {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A picture that can't be drawn.
+    #[error("cannot draw {file}: {reason}")]
+    Plot {
+        /// As the person wrote it.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// An objective that the definitions don't have.
     #[error("--slo {0}: the definitions have no such objective; `slo validate` reads them")]
     NoObjective(String),
@@ -106,6 +123,7 @@ pub fn run(options: &Options) -> ExitCode {
         Command::Validate => validate::run(&options.definitions),
         Command::Gate(gate) => gate::run(&options.definitions, gate),
         Command::Backtest(backtest) => backtest::run(&options.definitions, backtest),
+        Command::Explain(explain) => explain::run(&options.definitions, explain),
         Command::Check(check) => check::run(&options.definitions, check),
         Command::Generate(generate) => generate::run(&options.definitions, generate),
         Command::Mutants(mutants) => mutants::run(&options.definitions, mutants),
