@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use rust_decimal::Decimal;
 
 use crate::delivery::Delivery;
 use crate::objectives::Compression;
@@ -32,6 +33,10 @@ Examples:
                                     is there budget left for a delivery?
   slo gate --prometheus http://127.0.0.1:9095 --canary 'track=\"canary\"'
                                     may the canary go on?
+  slo backtest --samples incident.json --promtool .tools/bin/promtool
+                                    what would have fired then?
+  slo explain ApiLatencyBurn --error-ratio 0.5
+                                    what fires when half of the predictions are slow?
 
 Exit codes: 0 pass, 1 fail, 2 cannot say (no data, a file that can't be read).";
 
@@ -65,6 +70,10 @@ pub enum Command {
     Mutants(Mutants),
     /// Say whether there is budget for a delivery, or whether a canary may go on; exit 2 where nobody can say
     Gate(Gate),
+    /// Say which alerts would have fired on recorded samples, when, and how much budget went
+    Backtest(Backtest),
+    /// Explain an objective and its alerts in words, and plot what would fire when
+    Explain(Explain),
     /// Print the JSON Schema of definitions files
     Schema,
 }
@@ -103,6 +112,33 @@ pub struct Gate {
     pub compress: Compression,
 }
 
+/// What was recorded, and what to evaluate it with.
+#[derive(Debug, Args)]
+pub struct Backtest {
+    /// An answer of Prometheus' /api/v1/query_range, with the metrics that the service and the prober export
+    #[arg(long, value_name = "FILE")]
+    pub samples: PathBuf,
+    /// Prometheus' own tool
+    #[arg(long, value_name = "FILE", default_value = "promtool")]
+    pub promtool: PathBuf,
+    /// Divide all lengths of time of the rules by this, as `slo generate` does
+    #[arg(long, value_name = "FACTOR", value_parser = compression, default_value = "1")]
+    pub compress: Compression,
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// An objective such as `api-latency`, or its alert
+    pub name: String,
+    /// The share of bad events, beyond 0 and up to 1
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value = "0.1")]
+    pub error_ratio: Decimal,
+    /// Also draw the plot into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
 /// What to look at.
 #[derive(Debug, Args)]
 pub struct Check {
@@ -119,6 +155,12 @@ pub struct Mutants {
     pub promtool: PathBuf,
     /// Only these rule files, such as `api-latency`; without a name, all
     pub only: Vec<String>,
+}
+
+fn share(text: &str) -> Result<Decimal, String> {
+    let share: Decimal = text.parse().map_err(|error| format!("{error}"))?;
+    let is_share = share > Decimal::ZERO && share <= Decimal::ONE;
+    is_share.then_some(share).ok_or_else(|| "expected a share beyond 0 and up to 1, such as 0.1".to_owned())
 }
 
 fn compression(text: &str) -> Result<Compression, String> {

@@ -4,6 +4,7 @@
 //! expressions (bad, total), [`rules`] knows only that pair, [`dashboards`] only what is recorded or in the
 //! [`catalogue`]. Must never talk to a cloud.
 
+pub mod backtest;
 pub mod catalogue;
 pub mod cli;
 pub mod commands;
@@ -11,6 +12,7 @@ pub mod dashboards;
 pub mod definition;
 pub mod delivery;
 pub mod exposition;
+pub mod forecast;
 pub mod generate;
 pub mod http;
 pub mod indicator;

@@ -150,3 +150,38 @@ fn a_page_is_checked(
     let url = server(move |_| (status, body.to_owned()));
     says(&slo(&["check", "--metrics", &format!("{url}/metrics")]), code, words);
 }
+
+#[test]
+fn an_alert_is_explained_in_words_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("alert.svg");
+    let explained = slo(&["explain", "ApiAvailabilityBurn", "--svg", svg.to_str().unwrap()]);
+    says(&explained, 0, "the budget goes 100 times as fast as it may: all of it is gone after 7h12m");
+    says(&explained, 0, "9m38s");
+    says(&explained, 0, "runbooks/ApiAvailabilityBurn.md");
+    let drawn = std::fs::read_to_string(svg).unwrap();
+    assert!(drawn.contains("page, 1h and 5m"), "{drawn}");
+    for colour in ["#B00020", "#E07B00", "#0066B3", "#4A4A4A"] {
+        assert_eq!(
+            drawn.matches(&format!("stroke=\"{colour}\"")).count(),
+            2,
+            "a line and its legend: {drawn}"
+        );
+    }
+}
+
+#[rstest]
+#[case::an_objective(&["api-latency", "--error-ratio", "0.005"], 0, "it lasts")]
+#[case::neither(&["speed"], 2, "neither an objective nor an alert; expected one of: api-availability (Api")]
+#[case::more_than_all(&["api-latency", "--error-ratio", "1.5"], 2, "expected a share beyond 0 and up to 1")]
+#[case::nowhere(&["api-latency", "--svg", "/nowhere/alert.svg"], 2, "cannot draw /nowhere/alert.svg")]
+fn what_is_explained_is_what_was_asked(#[case] arguments: &[&str], #[case] code: i32, #[case] words: &str) {
+    says(&slo(&[&["explain"], arguments].concat()), code, words);
+}
+
+#[rstest]
+#[case::no_file(&["--samples", "none.json"], "cannot read none.json")]
+#[case::no_recording(&["--samples", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], "not an answer of Prometheus")]
+fn a_recording_that_cannot_be_read_is_no_silence(#[case] arguments: &[&str], #[case] words: &str) {
+    says(&slo(&[&["backtest"], arguments].concat()), 2, words);
+}

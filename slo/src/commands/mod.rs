@@ -1,7 +1,9 @@
 //! What each command does: reads files, prints, and answers with an exit code. One module for each command that is
 //! more than a few lines.
 
+mod backtest;
 mod check;
+mod explain;
 mod gate;
 mod generate;
 mod mutants;
@@ -65,6 +67,33 @@ pub enum CommandError {
     /// A Prometheus that can't say.
     #[error(transparent)]
     Ask(#[from] AskError),
+    /// A file that is no recording.
+    #[error("{file}: {source}")]
+    Recording {
+        /// As the person wrote it.
+        file: String,
+        /// What is wrong with it.
+        source: crate::backtest::RecordingError,
+    },
+    /// A recording that can't be replayed.
+    #[error(transparent)]
+    Replay(#[from] crate::backtest::ReplayError),
+    /// Neither an objective nor an alert.
+    #[error("{name:?} is neither an objective nor an alert; expected one of: {}", known.join(", "))]
+    NothingToExplain {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A picture that can't be drawn.
+    #[error("cannot draw {file}: {reason}")]
+    Plot {
+        /// As the person wrote it.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// An objective that the definitions don't have.
     #[error("--slo {0}: the definitions have no such objective; `slo validate` reads them")]
     NoObjective(String),
@@ -93,6 +122,8 @@ pub fn run(options: &Options) -> ExitCode {
     let verdict = match &options.command {
         Command::Validate => validate::run(&options.definitions),
         Command::Gate(gate) => gate::run(&options.definitions, gate),
+        Command::Backtest(backtest) => backtest::run(&options.definitions, backtest),
+        Command::Explain(explain) => explain::run(&options.definitions, explain),
         Command::Check(check) => check::run(&options.definitions, check),
         Command::Generate(generate) => generate::run(&options.definitions, generate),
         Command::Mutants(mutants) => mutants::run(&options.definitions, mutants),

@@ -1,7 +1,7 @@
 //! Rules with one thing changed, and whether some generated test notices. What no test notices, nobody guards.
 //!
-//! Owns what is changed ([`change`]), how it is tried in the real promtool ([`trial`]) and which survivors have a reason
-//! ([`survivors`]). Must never judge a rule itself.
+//! Owns what is changed (`change`), how it is tried in the real promtool (`trial`) and which survivors have a reason
+//! (`survivors`). Must never judge a rule itself.
 
 mod change;
 mod survivors;

@@ -167,11 +167,11 @@ impl Traffic<'_> {
         pod: &str,
     ) -> Vec<InputSeries> {
         let most = stages.iter().map(|stage| stage.good + stage.bad).max().unwrap_or_default();
-        let margin = 10;
         let seconds = |span: Span| i64::try_from(span.millis() / 1000).unwrap_or(i64::MAX);
+        // The last second that is good, and the first that is bad.
         let (good, bad) = match bound {
-            Bound::Behind(most) => (1, -seconds(most) - margin),
-            Bound::Ahead(least) => (seconds(least) + margin, seconds(least) - margin),
+            Bound::Behind(most) => (-seconds(most), -seconds(most) - 1),
+            Bound::Ahead(least) => (seconds(least), seconds(least) - 1),
         };
         let step = seconds(self.step);
         let gauge = |number: i64| {
@@ -185,7 +185,8 @@ impl Traffic<'_> {
                 } else if number < stage.bad {
                     values.jump(now + bad, step, steps)
                 } else if number < stage.bad + stage.good {
-                    values.jump(now + good, step, steps)
+                    // Before the epoch there is no time that could be just good; now is.
+                    values.jump(now + if now + good > 0 { good } else { 1 }, step, steps)
                 } else {
                     values.jump(0, 0, steps)
                 };

@@ -3,6 +3,7 @@
 //! Every test binds loopback only, on ports that were free, and ends what it started. A test that cannot run on this
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
+mod backtest;
 mod container;
 mod curl;
 mod drain;
@@ -54,6 +55,7 @@ pub(crate) const ALL: &[E2e] = &[
     container::TEST,
     observability::TEST,
     soak::TEST,
+    backtest::TEST,
     rules::TEST,
     slo_mutants::TEST,
 ];
