@@ -4,6 +4,7 @@
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
 mod collector;
+pub(crate) mod comparison;
 mod container;
 mod curl;
 mod drain;
@@ -55,6 +56,7 @@ pub(crate) const ALL: &[E2e] = &[
     soak::TEST,
     rules::TEST,
     slo_mutants::TEST,
+    comparison::TEST,
 ];
 
 /// Which one to run.

@@ -35,7 +35,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
 }
 
 /// Every YAML file below a folder, sorted.
-fn yaml_below(workspace: &Workspace, folder: &str) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn yaml_below(workspace: &Workspace, folder: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in ignore::WalkBuilder::new(workspace.path(folder)).sort_by_file_path(Ord::cmp).build() {
         let path = entry.with_context(|| format!("cannot read {folder}"))?.into_path();
