@@ -186,11 +186,14 @@ impl Drop for Admin {
 }
 
 fn router(probes: Probes, metrics: MetricsPage) -> Router {
-    Router::new()
+    let router = Router::new()
         // Answers while the thread runs: a restart is the cure for nothing else that can be known here.
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(readyz).with_state(probes))
-        .route("/metrics", get(render).with_state(metrics))
+        .route("/metrics", get(render).with_state(metrics));
+    #[cfg(feature = "faults")]
+    let router = router.route("/fault", axum::routing::put(crate::faults::set));
+    router
 }
 
 async fn readyz(State(probes): State<Probes>) -> Response {

@@ -11,6 +11,8 @@ pub mod crypto;
 pub mod dev;
 pub mod drain;
 pub mod evaluate;
+#[cfg(feature = "faults")]
+mod faults;
 pub mod identity;
 pub mod listen;
 pub mod metrics;

@@ -80,6 +80,8 @@ pub fn exit(config: &Config) -> ExitCode {
 async fn run(config: &Config) -> Result<(), ServeError> {
     config.check()?;
     let telemetry = Telemetry::start(&config.telemetry)?;
+    #[cfg(feature = "faults")]
+    tracing::warn!("this build does PUT /fault on the admin listener: it is for tests alone");
     let model = ModelStore::load(&config.model)?;
     let tls = Tls::load(&config.tls, Clock::System)?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;

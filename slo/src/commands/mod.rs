@@ -1,6 +1,10 @@
 //! What each command does: reads files, prints, and answers with an exit code. One module for each command that is
 //! more than a few lines.
 
+mod backtest;
+mod check;
+mod explain;
+mod gate;
 mod generate;
 mod mutants;
 mod validate;
@@ -11,9 +15,12 @@ use std::process::ExitCode;
 use crate::catalogue::Catalogue;
 use crate::cli::{Command, Definitions, Options};
 use crate::definition::{self, Faults, Source};
+use crate::exposition::PageError;
 use crate::generate::WriteError;
+use crate::http::HttpError;
 use crate::objectives::Objectives;
 use crate::outputs::OutputError;
+use crate::prometheus::AskError;
 
 /// What a command found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +29,8 @@ pub enum Verdict {
     Pass,
     /// Something isn't.
     Fail,
+    /// Nobody can say: never a pass.
+    NoData,
 }
 
 /// Why a command can't say anything: exit code 2, never a pass.
@@ -52,6 +61,50 @@ pub enum CommandError {
     /// Something that can't be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A server that doesn't answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A Prometheus that can't say.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// A file that is no recording.
+    #[error("{file}: {source}")]
+    Recording {
+        /// As the person wrote it.
+        file: String,
+        /// What is wrong with it.
+        source: crate::backtest::RecordingError,
+    },
+    /// A recording that can't be replayed.
+    #[error(transparent)]
+    Replay(#[from] crate::backtest::ReplayError),
+    /// Neither an objective nor an alert.
+    #[error("{name:?} is neither an objective nor an alert; expected one of: {}", known.join(", "))]
+    NothingToExplain {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A picture that can't be drawn.
+    #[error("cannot draw {file}: {reason}")]
+    Plot {
+        /// As the person wrote it.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// An objective that the definitions don't have.
+    #[error("--slo {0}: the definitions have no such objective; `slo validate` reads them")]
+    NoObjective(String),
+    /// A page that is none of metrics.
+    #[error("{url}: {source}")]
+    Page {
+        /// Its address.
+        url: String,
+        /// What is wrong with it.
+        source: PageError,
+    },
     /// A mutant that can't be tried.
     #[error(transparent)]
     Trial(#[from] crate::mutants::TrialError),
@@ -68,6 +121,10 @@ pub enum CommandError {
 pub fn run(options: &Options) -> ExitCode {
     let verdict = match &options.command {
         Command::Validate => validate::run(&options.definitions),
+        Command::Gate(gate) => gate::run(&options.definitions, gate),
+        Command::Backtest(backtest) => backtest::run(&options.definitions, backtest),
+        Command::Explain(explain) => explain::run(&options.definitions, explain),
+        Command::Check(check) => check::run(&options.definitions, check),
         Command::Generate(generate) => generate::run(&options.definitions, generate),
         Command::Mutants(mutants) => mutants::run(&options.definitions, mutants),
         Command::Schema => {
@@ -78,6 +135,7 @@ pub fn run(options: &Options) -> ExitCode {
     match verdict {
         Ok(Verdict::Pass) => ExitCode::SUCCESS,
         Ok(Verdict::Fail) => ExitCode::from(1),
+        Ok(Verdict::NoData) => ExitCode::from(2),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(2)

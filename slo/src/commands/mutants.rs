@@ -1,6 +1,6 @@
 //! `slo mutants`: changes each generated rule in each way and says which changes no generated test noticed.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
@@ -15,12 +15,9 @@ pub(super) fn run(definitions: &Definitions, options: &Mutants) -> Result<Verdic
     let subjects = mutants::subjects(&super::objectives(definitions)?)?;
     let survivors = Survivors::read(&super::read(definitions, SURVIVORS)?)?;
     let chosen: Vec<&Subject> = subjects.iter().filter(|subject| is_chosen(subject, &options.only)).collect();
-    let survived = tried(&chosen, &options.promtool)?;
+    let survived = tried(&chosen, &survivors, &options.promtool)?;
 
     let unexplained: Vec<_> = survived.iter().filter(|mutant| survivors.reason(mutant).is_none()).collect();
-    for Mutant { subject, rule, change, .. } in &unexplained {
-        println!("survived: {subject}: {rule}: {change}");
-    }
     let idle = if options.only.is_empty() { survivors.idle(&survived) } else { Vec::new() };
     for reason in &idle {
         println!("{SURVIVORS}: nothing survived that is explained by: {}: {}", reason.rule, reason.change);
@@ -41,13 +38,17 @@ fn is_chosen(subject: &Subject, only: &[String]) -> bool {
 }
 
 /// Those that no test noticed. As many subjects at a time as there are processors, each in a folder of its own.
-fn tried<'a>(subjects: &[&'a Subject], promtool: &std::path::Path) -> Result<Vec<&'a Mutant>, TrialError> {
+fn tried<'a>(
+    subjects: &[&'a Subject],
+    survivors: &Survivors,
+    promtool: &Path,
+) -> Result<Vec<&'a Mutant>, TrialError> {
     let queue = Mutex::new(subjects.iter().copied());
     let next = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
     let worker = || {
         let mut survived = Vec::new();
         while let Some(subject) = next() {
-            survived.extend(of_subject(subject, promtool.to_owned())?);
+            survived.extend(of_subject(subject, survivors, promtool)?);
         }
         Ok::<_, TrialError>(survived)
     };
@@ -62,15 +63,23 @@ fn tried<'a>(subjects: &[&'a Subject], promtool: &std::path::Path) -> Result<Vec
     })
 }
 
-fn of_subject(subject: &Subject, promtool: PathBuf) -> Result<Vec<&Mutant>, TrialError> {
-    let trial = Trial::of(subject, promtool)?;
+fn of_subject<'a>(
+    subject: &'a Subject,
+    survivors: &Survivors,
+    promtool: &Path,
+) -> Result<Vec<&'a Mutant>, TrialError> {
+    let trial = Trial::of(subject, promtool.to_owned())?;
     let mut survived = Vec::new();
     for (index, mutant) in subject.mutants.iter().enumerate() {
         if index == 0 {
             eprintln!("{}: {} changes", mutant.subject, subject.mutants.len());
         }
-        if trial.run(mutant)? == Fate::Survived {
+        let explained = survivors.reason(mutant).is_some();
+        if trial.run(mutant, explained)? == Fate::Survived {
             survived.push(mutant);
+            if !explained {
+                println!("survived: {}: {}: {}", mutant.subject, mutant.rule, mutant.change);
+            }
         }
     }
     Ok(survived)

@@ -13,6 +13,9 @@ use crate::numbers::Span;
 use crate::query::Query;
 use crate::rules::Rule;
 
+/// How a change begins that is made to `0 * …`: there only labels count.
+const TIMES_NOTHING: &str = "in 0 * …: ";
+
 /// A rule with one change.
 #[derive(Debug, Clone)]
 pub(super) struct Changed {
@@ -29,10 +32,10 @@ pub(super) fn all(rule: &Rule) -> Vec<Changed> {
 }
 
 fn of_expression(rule: &Rule) -> Vec<Changed> {
-    let mut collected = Collect(Vec::new());
+    let mut collected = Collect::default();
     let Ok(_) = walk_expr(&mut collected, rule.query().expr());
     let mut changes = Vec::new();
-    for (at, alternatives) in collected.0.into_iter().enumerate() {
+    for (at, alternatives) in collected.nodes.into_iter().enumerate() {
         for (what, node) in alternatives {
             let mut expr = rule.query().expr().clone();
             replace(&mut expr, &mut Some(at), &node);
@@ -176,15 +179,49 @@ fn named(selector: &VectorSelector) -> &str {
 }
 
 /// What each node may become, in the order in which they are met.
-struct Collect(Vec<Vec<(String, Expr)>>);
+#[derive(Default)]
+struct Collect {
+    nodes: Vec<Vec<(String, Expr)>>,
+    /// Nodes to come that are multiplied by 0, which is a different thing to change.
+    nothing: usize,
+}
 
 impl ExprVisitor for Collect {
     type Error = Infallible;
 
     fn pre_visit(&mut self, node: &Expr) -> Result<bool, Infallible> {
-        self.0.push(alternatives(node));
+        let mut changes = alternatives(node);
+        if let Some(left) = self.nothing.checked_sub(1) {
+            self.nothing = left;
+            for (what, _) in &mut changes {
+                what.insert_str(0, TIMES_NOTHING);
+            }
+        }
+        self.nodes.push(changes);
+        if let Expr::Binary(BinaryExpr { op, lhs, .. }) = node
+            && op.id() == T_MUL
+            && matches!(&**lhs, Expr::NumberLiteral(number) if number.val == 0.0)
+        {
+            self.nothing = nodes_below(node);
+        }
         Ok(true)
     }
+}
+
+/// How many nodes stand below one.
+fn nodes_below(node: &Expr) -> usize {
+    struct Count(usize);
+    impl ExprVisitor for Count {
+        type Error = Infallible;
+
+        fn pre_visit(&mut self, _node: &Expr) -> Result<bool, Infallible> {
+            self.0 += 1;
+            Ok(true)
+        }
+    }
+    let mut count = Count(0);
+    let Ok(_) = walk_expr(&mut count, node);
+    count.0.saturating_sub(1)
 }
 
 /// Puts a node in the place of the one that is met after so many others, in the order of the parser's own visitor, which

@@ -1,7 +1,7 @@
 //! Rules with one thing changed, and whether some generated test notices. What no test notices, nobody guards.
 //!
-//! Owns what is changed ([`change`]), how it is tried in the real promtool ([`trial`]) and which survivors have a reason
-//! ([`survivors`]). Must never judge a rule itself.
+//! Owns what is changed (`change`), how it is tried in the real promtool (`trial`) and which survivors have a reason
+//! (`survivors`). Must never judge a rule itself.
 
 mod change;
 mod survivors;
@@ -10,7 +10,7 @@ mod trial;
 use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 use crate::rule_tests;
-use crate::rules::{self, Group, Rule, RuleFile};
+use crate::rules::{self, Rule, RuleFile};
 
 pub use self::survivors::{Reason, Survivors, SurvivorsError};
 pub use self::trial::{Fate, Trial, TrialError};
@@ -24,8 +24,10 @@ pub struct Mutant {
     pub rule: String,
     /// What is changed, such as `> becomes <`.
     pub change: String,
-    /// The file with the change.
-    pub file: RuleFile,
+    /// The rule with the change.
+    changed: Rule,
+    /// Where it stands: its group, and its place there.
+    place: (usize, usize),
     /// What to try first: a test file of the subject, and the names of tests in it.
     pub likely: Vec<Attempt>,
 }
@@ -42,6 +44,8 @@ pub struct Attempt {
 /// One rule file, its tests, and everything that can be changed about it.
 #[derive(Debug)]
 pub struct Subject {
+    /// Its rules, unchanged.
+    rules: RuleFile,
     /// Its tests.
     pub tests: Vec<rule_tests::Named>,
     /// Its mutants.
@@ -57,31 +61,42 @@ pub fn subjects(objectives: &Objectives) -> Result<Vec<Subject>, QueryError> {
     let mut subjects = Vec::new();
     for slo in &objectives.slos {
         let tests = rule_tests::of_objective(objectives, slo)?;
-        let mutants = mutants(&slo.id, &rules::groups_of(objectives, slo)?, |rule| likely(slo, rule));
-        subjects.push(Subject { tests, mutants });
+        let rules = RuleFile { groups: rules::groups_of(objectives, slo)? };
+        let mutants = mutants(&slo.id, &rules, |rule| likely(slo, rule));
+        subjects.push(Subject { rules, tests, mutants });
     }
     let group = rules::presence_group(objectives)?;
     let tests = vec![rule_tests::of_presence(objectives, &group)];
-    let whole = || vec![Attempt { file: "presence".to_owned(), tests: "" }];
-    subjects.push(Subject { tests, mutants: mutants("presence", &[group], |_rule| whole()) });
+    let rules = RuleFile { groups: vec![group] };
+    let mutants =
+        mutants("presence", &rules, |_rule| vec![Attempt { file: "presence".to_owned(), tests: "" }]);
+    subjects.push(Subject { rules, tests, mutants });
     Ok(subjects)
 }
 
-fn mutants(subject: &str, groups: &[Group], likely: impl Fn(&Rule) -> Vec<Attempt>) -> Vec<Mutant> {
+impl Subject {
+    /// The rules with one change.
+    fn with(&self, mutant: &Mutant) -> RuleFile {
+        let mut file = self.rules.clone();
+        let (group, at) = mutant.place;
+        if let Some(rule) = file.groups.get_mut(group).and_then(|group| group.rules.get_mut(at)) {
+            rule.clone_from(&mutant.changed);
+        }
+        file
+    }
+}
+
+fn mutants(subject: &str, rules: &RuleFile, likely: impl Fn(&Rule) -> Vec<Attempt>) -> Vec<Mutant> {
     let mut mutants = Vec::new();
-    for (in_group, group) in groups.iter().enumerate() {
+    for (in_group, group) in rules.groups.iter().enumerate() {
         for (at, rule) in group.rules.iter().enumerate() {
             for change::Changed { what, rule: changed } in change::all(rule) {
-                let mut file = RuleFile { groups: groups.to_vec() };
-                if let Some(slot) = file.groups.get_mut(in_group).and_then(|group| group.rules.get_mut(at)) {
-                    *slot = changed;
-                }
-                let name = title(rule);
                 mutants.push(Mutant {
                     subject: subject.to_owned(),
-                    rule: name,
+                    rule: title(rule),
                     change: what,
-                    file,
+                    changed,
+                    place: (in_group, at),
                     likely: likely(rule),
                 });
             }

@@ -28,31 +28,23 @@ pub enum TrialError {
     /// A file that can't be written as YAML.
     #[error(transparent)]
     Output(#[from] crate::outputs::OutputError),
-    /// The tests fail without any change.
-    #[error("the tests of {file} fail without any change:\n{printed}")]
-    Broken {
-        /// Which test file.
-        file: String,
-        /// What promtool printed.
-        printed: String,
-    },
 }
 
 /// A folder with the tests of one subject.
 #[derive(Debug)]
-pub struct Trial {
+pub struct Trial<'a> {
+    subject: &'a Subject,
     promtool: PathBuf,
     folder: TempDir,
-    files: Vec<String>,
 }
 
-impl Trial {
+impl<'a> Trial<'a> {
     /// Writes the subject's tests.
     ///
     /// # Errors
     ///
     /// When a file can't be written.
-    pub fn of(subject: &Subject, promtool: PathBuf) -> Result<Self, TrialError> {
+    pub fn of(subject: &'a Subject, promtool: PathBuf) -> Result<Self, TrialError> {
         let folder = tempfile::tempdir()?;
         fs::create_dir(folder.path().join("rules"))?;
         for test in &subject.tests {
@@ -62,20 +54,22 @@ impl Trial {
             }
             fs::write(path, to_yaml(&test.file)?)?;
         }
-        Ok(Self { promtool, folder, files: subject.tests.iter().map(|test| test.name.clone()).collect() })
+        Ok(Self { subject, promtool, folder })
     }
 
-    /// Tries one: the likely tests first, then all others, until one fails.
+    /// Tries one: the likely tests first, then all others, until one fails. Of one that is `explained` only the likely
+    /// tests are asked, which is enough to notice that the reason no longer holds.
     ///
     /// # Errors
     ///
     /// When promtool can't be run.
-    pub fn run(&self, mutant: &Mutant) -> Result<Fate, TrialError> {
+    pub fn run(&self, mutant: &Mutant, explained: bool) -> Result<Fate, TrialError> {
         let rules = self.folder.path().join("rules").join(format!("{}.yaml", mutant.subject));
-        fs::write(rules, to_yaml(&mutant.file)?)?;
+        fs::write(rules, to_yaml(&self.subject.with(mutant))?)?;
         let likely = mutant.likely.iter().cloned();
-        let rest = self.files.iter().map(|file| Attempt { file: file.clone(), tests: "" });
-        for attempt in likely.chain(rest.filter(|attempt| !mutant.likely.contains(attempt))) {
+        let rest = self.subject.tests.iter().map(|test| Attempt { file: test.name.clone(), tests: "" });
+        let rest = rest.filter(|attempt| !explained && !mutant.likely.contains(attempt));
+        for attempt in likely.chain(rest) {
             if !self.passes(&attempt)? {
                 return Ok(Fate::Killed);
             }

@@ -16,7 +16,7 @@ use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 use crate::rules::Group;
 
-pub use self::file::{Test, TestFile};
+pub use self::file::{ExprTest, InputSeries, Test, TestFile};
 
 /// A test file and where it belongs below the folder of tests, such as `api-latency/page-1h`.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use super::Named;
 use super::examples;
-use super::file::{ExprTest, Sample, Test, TestFile};
+use super::file::{ExprTest, InputSeries, Sample, Test, TestFile};
 use super::tier::{at, recorded_labels, rule_file, stage};
 use super::timing::Mix;
 use super::traffic::{Sight, Traffic};
@@ -36,7 +36,7 @@ pub(super) fn files(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, Qu
     let test = Test {
         name: format!("{} is recorded exactly: events, ratios, budget", slo.id),
         interval: STEP,
-        input_series: traffic.series(&stages, sight, "a")?,
+        input_series: [traffic.series(&stages, sight, "a")?, foreign(objectives, slo)].concat(),
         alert_rule_test: Vec::new(),
         promql_expr_test: [expect.windows(mix, is_gauge), expect.constants(), expect.period(mix)].concat(),
     };
@@ -49,6 +49,18 @@ pub(super) fn files(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, Qu
             tests: vec![test],
         },
     }])
+}
+
+/// What is recorded of another objective, and by another service of one that is called the same: none of it is ours.
+fn foreign(objectives: &Objectives, slo: &Slo) -> Vec<InputSeries> {
+    let others = [("other", slo.id.as_str()), (objectives.service.as_str(), "other")];
+    let names =
+        ["bad:sample", "total:sample", "bad:increase5m", "total:increase5m", "sli_error:ratio_rate5m"];
+    let series = |(service, slo): (&str, &str), name: &str| InputSeries {
+        series: format!("slo:{name}{{service=\"{service}\",slo=\"{slo}\"}}"),
+        values: format!("1000+0x{}", 2 * STEPS),
+    };
+    names.iter().flat_map(|name| others.map(|other| series(other, name))).collect()
 }
 
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Named;
 use super::file::{AlertTest, ExpectedAlert, ExprTest, InputSeries, Sample, Test, TestFile};
 use super::timing::{Mix, Timing};
-use super::traffic::{GROUP, Sight, Stage, Traffic};
+use super::traffic::{self, Sight, Stage, Traffic};
 use crate::numbers::{Span, Tier};
 use crate::objectives::{Indicator, Objectives, Slo};
 use crate::query::QueryError;
@@ -165,7 +165,7 @@ impl<'a> Bench<'a> {
     }
 
     fn a_failing_pod_appears(self) -> Result<Test, QueryError> {
-        let (begin, calm, outage) = (self.timing.history(), self.timing.calm(), self.timing.outage());
+        let (begin, calm, outage) = (self.timing.history(), self.timing.calm(), self.timing.weighty_outage());
         let mut series = self.traffic.series(&[stage(begin, calm), stage(begin, calm)], Sight::Whole, "a")?;
         series.extend(self.traffic.series(
             &[stage(begin, calm), stage(begin, outage)],
@@ -344,8 +344,7 @@ fn alert_labels(objectives: &Objectives, slo: &Slo, tier: &Tier) -> BTreeMap<Str
 /// The labels of everything that is recorded of an objective.
 pub(super) fn recorded_labels(objectives: &Objectives, slo: &Slo) -> BTreeMap<String, String> {
     let own = [("service", objectives.service.clone()), ("slo", slo.id.clone())];
-    let apart = slo.by.iter().map(|label| (label.clone(), GROUP.to_owned()));
-    own.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(apart).collect()
+    own.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(traffic::group(slo)).collect()
 }
 
 pub(super) const fn stage(steps: usize, mix: Mix) -> Stage {

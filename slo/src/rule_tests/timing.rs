@@ -9,8 +9,10 @@ use crate::objectives::{Indicator, Slo};
 /// Steps in a short window. Few, so that three days are 60 steps of a test; more than the four that a window needs.
 const SHORT_STEPS: u64 = 5;
 
-/// Steps into the fault in the middle of which the tests' error ratio crosses a threshold: 2 % more or less of the
-/// threshold is then another step.
+/// Events of one step, where they are counted.
+const PER_STEP: i64 = 1_000_000;
+
+/// Steps into a fault after which its ratio crosses the threshold, where that can be chosen.
 const CROSSING: Decimal = Decimal::from_parts(305, 0, 0, false, 1);
 
 /// Good and bad events of one step.
@@ -71,24 +73,23 @@ impl Timing {
         usize::try_from(self.hold).unwrap_or(usize::MAX)
     }
 
-    /// Events of which about twice the threshold's share is bad.
+    /// Events of which about twice the threshold's share is bad, or half-way from the threshold to all of them, so that
+    /// it is crossed in the middle of a step: 2 % more or less of the threshold is then another step.
     pub(super) fn mix(self) -> Mix {
-        let share = self.threshold * Decimal::from(self.counts(self.long)) / CROSSING;
-        let whole = |number: Decimal| i64::try_from(number.round()).unwrap_or(i64::MAX);
-        match self.counted {
+        let twice = self.threshold * Decimal::from(self.counts(self.long)) / CROSSING;
+        let share = twice.min((Decimal::ONE + self.threshold) / Decimal::TWO);
+        let bad_of = |total: i64| i64::try_from((share * Decimal::from(total)).round()).unwrap_or(total);
+        let fits = |(bad, total): &(i64, i64)| 0 < *bad && bad <= total && self.is_apart(*bad, *total);
+        let found = match self.counted {
+            // Even, because half of them are slow and half are failures.
             Counted::Increases => {
-                let total = 1_000_000;
-                // Even, because half of them are slow and half are failures.
-                let bad = 2 * whole(share * Decimal::from(total) / Decimal::TWO);
-                Mix { good: total - bad, bad }
+                (0..100).map(|more| (2 * (bad_of(PER_STEP) / 2 + more * 200), PER_STEP)).find(fits)
             }
-            // One gauge each: the fewest of which one crosses in the middle of a step.
-            Counted::Samples => {
-                let total = whole((Decimal::ONE / share).ceil());
-                let clear = (total..total + 20).find(|total| self.is_apart(1, *total)).unwrap_or(total);
-                Mix { good: clear - 1, bad: 1 }
-            }
-        }
+            // One gauge each, so as few as will do.
+            Counted::Samples => (1..200).map(|total| (bad_of(total), total)).find(fits),
+        };
+        let (bad, total) = found.unwrap_or((1, 1));
+        Mix { good: total - bad, bad }
     }
 
     /// A share of bad events of half the threshold: what may go on for ever.
@@ -98,6 +99,13 @@ impl Timing {
             Counted::Increases => Mix { good: good + 3 * bad / 4, bad: bad / 4 },
             Counted::Samples => Mix { good: good + bad, bad: 0 },
         }
+    }
+
+    /// A process that fails everything, and has so much to do that all processes together are beyond the threshold.
+    pub(super) fn weighty_outage(self) -> Mix {
+        let Mix { good, bad } = self.outage();
+        let weight = if self.threshold > Decimal::new(4, 1) { 9 } else { 1 };
+        Mix { good, bad: weight * bad }
     }
 
     /// Everything fails.

@@ -13,8 +13,19 @@ use crate::numbers::Span;
 use crate::objectives::{Bound, Histogram, Indicator, Slo};
 use crate::query::{Query, QueryError, Selector};
 
-/// The value of each label by which an objective is kept apart.
-pub(super) const GROUP: &str = "one";
+/// The value of a label by which an objective is kept apart, where no selector fixes it.
+const GROUP: &str = "one";
+
+/// The labels by which an objective is kept apart, with the values that its test series have.
+pub(super) fn group(slo: &Slo) -> Labels {
+    let selector = match &slo.indicator {
+        Indicator::Events { total, .. } | Indicator::Latency { total, .. } => total,
+        Indicator::Freshness { timestamp, .. } => timestamp,
+    };
+    let fixed = labels(&all(selector.matchers())).unwrap_or_default();
+    let value = |label: &String| fixed.get(label).cloned().unwrap_or_else(|| GROUP.to_owned());
+    slo.by.iter().map(|label| (label.clone(), value(label))).collect()
+}
 
 /// Where counters begin. Near 0 Prometheus extrapolates less, and bad and total would differ.
 const BASE: i64 = 1_000_000_000;
@@ -156,11 +167,11 @@ impl Traffic<'_> {
         pod: &str,
     ) -> Vec<InputSeries> {
         let most = stages.iter().map(|stage| stage.good + stage.bad).max().unwrap_or_default();
-        let margin = 10;
         let seconds = |span: Span| i64::try_from(span.millis() / 1000).unwrap_or(i64::MAX);
+        // The last second that is good, and the first that is bad.
         let (good, bad) = match bound {
-            Bound::Behind(most) => (1, -seconds(most) - margin),
-            Bound::Ahead(least) => (seconds(least) + margin, seconds(least) - margin),
+            Bound::Behind(most) => (-seconds(most), -seconds(most) - 1),
+            Bound::Ahead(least) => (seconds(least), seconds(least) - 1),
         };
         let step = seconds(self.step);
         let gauge = |number: i64| {
@@ -174,7 +185,8 @@ impl Traffic<'_> {
                 } else if number < stage.bad {
                     values.jump(now + bad, step, steps)
                 } else if number < stage.bad + stage.good {
-                    values.jump(now + good, step, steps)
+                    // Before the epoch there is no time that could be just good; now is.
+                    values.jump(now + if now + good > 0 { good } else { 1 }, step, steps)
                 } else {
                     values.jump(0, 0, steps)
                 };
@@ -192,8 +204,8 @@ impl Traffic<'_> {
 
     fn one(self, metric: &str, mut found: Labels, values: Values, pod: &str) -> InputSeries {
         found.insert("instance".to_owned(), pod.to_owned());
-        for label in &self.slo.by {
-            found.entry(label.clone()).or_insert_with(|| GROUP.to_owned());
+        for (label, value) in group(self.slo) {
+            found.entry(label).or_insert(value);
         }
         InputSeries { series: examples::series(metric, &found), values: values.to_string() }
     }

@@ -88,7 +88,7 @@ impl Verdicts {
             scenarios: BTreeMap::new(),
             rules: BTreeMap::new(),
         };
-        for file in yaml_below(workspace, SCENARIOS)? {
+        for file in yaml_below(&workspace.path(SCENARIOS))? {
             let name = file.file_stem().context("a scenario without a name")?.to_string_lossy().into_owned();
             let verdict = Verdict::see(workspace, &name, &file).with_context(|| name.clone())?;
             verdicts.scenarios.insert(name, verdict);

@@ -80,6 +80,21 @@ pub(super) fn all() -> Vec<Step> {
             },
         ),
         quick("tests", command(&["cargo", "test", "--workspace", "--locked"])),
+        full(
+            "fault tests",
+            &[],
+            command(&[
+                "cargo",
+                "test",
+                "--package",
+                "inference",
+                "--features",
+                "faults",
+                "--locked",
+                "--",
+                "faults",
+            ]),
+        ),
         full("tools", &[], Action::Tools),
         full(
             "licences",

@@ -89,7 +89,10 @@ pub fn stack(
         // A handler that panics answers 500; the connection and the process live on.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(gate, pass));
-    let stack = routes(api).layer(layers);
+    let routes = routes(api);
+    #[cfg(feature = "faults")]
+    let routes = routes.layer(middleware::from_fn(crate::faults::inject));
+    let stack = routes.layer(layers);
     if !listen.proxies.forwarded_for {
         return stack;
     }

@@ -61,6 +61,7 @@ fn a_taken_port_is_said_and_ends_the_service() {
 #[case("GET", "/", "404")]
 #[case("POST", "/livez", "405")]
 #[case("DELETE", "/metrics", "405")]
+#[cfg_attr(not(feature = "faults"), case::faults_are_for_builds_of_tests("PUT", "/fault", "404"))]
 #[tokio::test]
 async fn answers_what_it_knows_and_nothing_else(
     #[case] method: &str,

@@ -21,6 +21,8 @@ mod connection_counts;
 mod development_certificates;
 mod development_keys;
 mod drain;
+#[cfg(feature = "faults")]
+mod faults;
 mod identity_provider;
 mod issuer;
 mod jwks;

@@ -1,4 +1,4 @@
-//! What rules and dashboards count on, `metrics.json`, is what a service that had traffic shows.
+//! What rules and dashboards count on, `metrics.json`, is what a service that had traffic and its prober show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -6,6 +6,7 @@ use std::process::Command;
 use promql_parser::parser::{self, Expr, VectorSelector};
 use serde::Deserialize;
 
+use crate::probing::Prober;
 use crate::running::Running;
 use crate::service::one_row;
 use crate::wire::GET;
@@ -37,7 +38,8 @@ fn the_committed_catalogue_is_fresh() {
     assert!(committed == printed, "metrics.json is stale; run `cargo xtask generate`");
 }
 
-/// The page of a service that answered, failed to understand, and refused.
+/// The page of a service that answered, failed to understand, and refused, and that of a prober which looked at it: one
+/// catalogue holds both.
 async fn page() -> String {
     let service = Running::start(&[]).await;
     let mut wire = service.connect().await;
@@ -54,7 +56,9 @@ async fn page() -> String {
     wire.ask(post("/nowhere", "{}")).await;
     wire.ask(GET).await;
     wire.ask("BREW /api HTTP/1.1\r\nhost: test\r\ncontent-length: 0\r\n\r\n").await;
-    service.probe("/metrics").await.body
+    let prober = Prober::start(&format!("http://{}", service.api), &[]).await;
+    prober.found("refused", 1).await;
+    service.probe("/metrics").await.body + &prober.get("/metrics").await.body
 }
 
 /// A series is written as PromQL's selector of it.

@@ -1,0 +1,1 @@
+key = "cloud/production.tfstate"

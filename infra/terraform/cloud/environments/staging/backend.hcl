@@ -1,0 +1,1 @@
+key = "cloud/staging.tfstate"

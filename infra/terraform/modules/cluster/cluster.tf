@@ -1,0 +1,91 @@
+# The control plane: reached from inside the VPC only, its secrets under our key, all its logs kept, and nobody an
+# administrator because he happened to create it.
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+
+resource "aws_cloudwatch_log_group" "control_plane" {
+  # EKS decides the name; made here first, so that it has a key and an end.
+  name              = "/aws/eks/${var.name}/cluster"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_key_arn
+}
+
+resource "aws_iam_role" "control_plane" {
+  name                 = "${var.name}-control-plane"
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "eks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "control_plane" {
+  role       = aws_iam_role.control_plane.name
+  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonEKSClusterPolicy"
+}
+
+resource "aws_security_group" "control_plane" {
+  name        = "${var.name}-control-plane"
+  description = "Who else than nodes reaches the Kubernetes API"
+  vpc_id      = var.vpc_id
+
+  tags = { Name = "${var.name}-control-plane" }
+}
+
+# Of nodes and so of their pods, beside the group that EKS makes and owns: rules of ours stand in a group of ours.
+resource "aws_security_group" "nodes" {
+  name        = "${var.name}-nodes"
+  description = "Who else than the cluster itself reaches nodes and pods"
+  vpc_id      = var.vpc_id
+
+  tags = { Name = "${var.name}-nodes" }
+}
+
+resource "aws_eks_cluster" "this" {
+  # Without its log group EKS makes one that is kept for ever; without the policy it cannot remove its interfaces.
+  depends_on = [aws_cloudwatch_log_group.control_plane, aws_iam_role_policy_attachment.control_plane]
+
+  name     = var.name
+  version  = var.kubernetes_version
+  role_arn = aws_iam_role.control_plane.arn
+
+  enabled_cluster_log_types = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+  # Add-ons are ours, with versions: those that EKS would put there have none.
+  bootstrap_self_managed_addons = false
+
+  access_config {
+    authentication_mode                         = "API"
+    bootstrap_cluster_creator_admin_permissions = false
+  }
+
+  encryption_config {
+    resources = ["secrets"]
+
+    provider {
+      key_arn = var.secrets_key_arn
+    }
+  }
+
+  kubernetes_network_config {
+    service_ipv4_cidr = var.service_cidr
+  }
+
+  # A version that is no longer supported is replaced, not paid for six times over.
+  upgrade_policy {
+    support_type = "STANDARD"
+  }
+
+  vpc_config {
+    subnet_ids              = var.control_plane_subnet_ids
+    security_group_ids      = [aws_security_group.control_plane.id]
+    endpoint_private_access = true
+    endpoint_public_access  = false
+  }
+}
