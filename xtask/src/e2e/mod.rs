@@ -4,6 +4,7 @@
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
 mod backtest;
+pub(crate) mod comparison;
 mod container;
 mod curl;
 mod drain;
@@ -58,6 +59,7 @@ pub(crate) const ALL: &[E2e] = &[
     backtest::TEST,
     rules::TEST,
     slo_mutants::TEST,
+    comparison::TEST,
 ];
 
 /// Which one to run.
