@@ -48,9 +48,7 @@ impl Slo {
                 (format!("{}\nor\n0 * {total}", increase(bad)), total)
             }
             Indicator::Latency { total, good, threshold } => {
-                let fast = total
-                    .of(format!("{}_bucket", total.metric()))
-                    .and(&format!("{good},{}", le(*threshold)))?;
+                let fast = fast(total, good, *threshold)?;
                 let total = increase(&total.of(format!("{}_count", total.metric())));
                 // Without the `or`, a histogram whose fast series are missing would be silent while all requests fail.
                 (format!("{total}\n-\n({} or 0 * {total})", increase(&fast)), total)
@@ -81,6 +79,18 @@ impl Slo {
             Sample { record: BAD_SAMPLE, query: Query::parse(format!("sum{by} ({is_bad})"))? },
             Sample { record: TOTAL_SAMPLE, query: Query::parse(format!("count{by} ({watched})"))? },
         ])
+    }
+
+    /// The series that count the good requests of a latency objective; `None` for the other kinds.
+    ///
+    /// # Errors
+    ///
+    /// When the conditions don't parse, which the definitions' checks exclude.
+    pub fn fast(&self) -> Result<Option<Selector>, QueryError> {
+        match &self.indicator {
+            Indicator::Latency { total, good, threshold } => fast(total, good, *threshold).map(Some),
+            Indicator::Events { .. } | Indicator::Freshness { .. } => Ok(None),
+        }
     }
 
     /// The same objective of fewer series: those that also meet `conditions`, such as `track="canary"`.
@@ -114,6 +124,10 @@ impl Slo {
     fn by(&self) -> String {
         if self.by.is_empty() { String::new() } else { format!(" by ({})", self.by.join(", ")) }
     }
+}
+
+fn fast(total: &Selector, good: &str, threshold: Span) -> Result<Selector, QueryError> {
+    total.of(format!("{}_bucket", total.metric())).and(&format!("{good},{}", le(threshold)))
 }
 
 /// The condition that selects a bound. Prometheus 3 writes whole numbers as `1.0`, the service as `1`.

@@ -82,6 +82,12 @@ impl Query {
         matches!(self.parsed.value_type(), ValueType::Vector | ValueType::Scalar)
     }
 
+    /// What the parser made of it.
+    #[must_use]
+    pub const fn expr(&self) -> &Expr {
+        &self.parsed
+    }
+
     /// As written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,7 +1,7 @@
 //! The service as `cargo run` has it, and keys, certificates and tokens by its own commands: what attacks are tried and
 //! costs are measured with. Must never be what is measured: it is not optimised.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -25,12 +25,23 @@ pub(crate) struct Development {
 impl Development {
     /// Builds the service; quick when nothing changed.
     pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<Self> {
+        Self::with_features(workspace, &[])
+    }
+
+    /// The same with features that no other build has.
+    pub(crate) fn with_features(workspace: &Workspace, features: &[&str]) -> anyhow::Result<Self> {
         let shell = workspace.shell()?;
-        cmd!(shell, "cargo build --quiet --locked --package inference").run()?;
+        let features = features.join(",");
+        cmd!(shell, "cargo build --quiet --locked --package inference --features={features}").run()?;
         let binary = workspace.path("target/debug/inference");
         let golden = golden::load(workspace)?;
         let body = golden.first().context("no golden row")?.body.clone();
         Ok(Self { shell, binary, folder: tempfile::tempdir()?, body })
+    }
+
+    /// The program.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
     }
 
     /// Starts it.

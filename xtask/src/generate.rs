@@ -36,6 +36,8 @@ enum Mode {
 const MAKERS: &[Maker] = &[
     Maker { makes: "services/inference/openapi.json", needs: &[], make: openapi },
     Maker { makes: "what is compiled from slo/definitions/inference.yaml", needs: &[], make: objectives },
+    // After the bounds of its histograms, which are among what is compiled.
+    Maker { makes: "services/inference/metrics.json", needs: &[], make: metrics },
     Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
 ];
@@ -66,11 +68,21 @@ fn each(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The API's description, as the service itself prints it.
+/// The API's description.
 fn openapi(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    printed(workspace, mode, "openapi", "services/inference/openapi.json")
+}
+
+/// What rules and dashboards may name.
+fn metrics(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    printed(workspace, mode, "metrics", "services/inference/metrics.json")
+}
+
+/// What the service prints of itself.
+fn printed(workspace: &Workspace, mode: Mode, what: &str, file: &str) -> anyhow::Result<()> {
     let shell = workspace.shell()?;
-    let made = cmd!(shell, "cargo run --quiet --locked --package inference -- openapi").read()?;
-    keep(workspace, "services/inference/openapi.json", &format!("{}\n", made.trim_end()), mode)
+    let made = cmd!(shell, "cargo run --quiet --locked --package inference -- {what}").read()?;
+    keep(workspace, file, &format!("{}\n", made.trim_end()), mode)
 }
 
 /// The compiler knows which files it makes and compares them itself.

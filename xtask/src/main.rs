@@ -19,10 +19,12 @@ mod outcome;
 mod process;
 mod report;
 mod service;
+mod stack;
 mod test;
 mod tidy;
 mod tls_client;
 mod tools;
+mod up;
 mod wait;
 mod workspace;
 
@@ -58,6 +60,8 @@ enum Task {
     Tools(tools::ToolsOptions),
     /// Run a script of services/inference/model in the locked Python environment
     Model(model::ModelOptions),
+    /// Start the service and everything that watches it, until Ctrl-C; without Docker
+    Up(up::UpOptions),
     /// Run one end-to-end test; without a name, list them
     E2e(e2e::E2eOptions),
     /// Run one benchmark; without a name, list them
@@ -83,6 +87,7 @@ fn run(workspace: &Workspace, task: &Task) -> anyhow::Result<ExitCode> {
         Task::Tidy => tidy::run(workspace),
         Task::Tools(options) => tools::run(workspace, options),
         Task::Model(options) => model::run(workspace, options),
+        Task::Up(options) => up::run(workspace, options),
         Task::E2e(options) => e2e::run(workspace, options),
         Task::Bench(options) => bench::run(workspace, options),
     }?;

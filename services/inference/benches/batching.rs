@@ -14,8 +14,7 @@ const ROUNDS: usize = 7;
 const RUNS: u32 = 20_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let config = ModelConfig { model: None, golden: None, model_poll: std::time::Duration::MAX };
-    let store = ModelStore::load(&config)?;
+    let store = ModelStore::load(&ModelConfig::EMBEDDED)?;
     let model = store.current();
     let row = store.golden().rows().first().map(|row| row.array.clone()).unwrap_or_default();
     let mut rows = vec![];

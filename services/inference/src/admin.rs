@@ -123,12 +123,30 @@ pub struct Admin {
 /// # Errors
 /// When the address, the thread or its runtime cannot be had.
 pub fn serve(config: &AdminConfig, probes: Probes, metrics: MetricsPage) -> Result<Admin, ListenError> {
-    let address = config.admin_listen;
-    let failed = |source: io::Error| ListenError { address, setting: SETTING, source };
+    serve_at(config.admin_listen, SETTING, probes, metrics)
+}
+
+/// The same at an address that errors call by its own setting.
+pub(crate) fn serve_at(
+    address: SocketAddr,
+    setting: &'static str,
+    probes: Probes,
+    metrics: MetricsPage,
+) -> Result<Admin, ListenError> {
+    let failed = |source: io::Error| ListenError { address, setting, source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let (listener, drain) = {
+    let bound = {
         let _context = runtime.enter();
-        (Listener::bind_as(&bounds(address), SETTING, Counted::No)?, Drain::manual(&end()))
+        Listener::bind_as(&bounds(address), setting, Counted::No)
+            .map(|listener| (listener, Drain::manual(&end())))
+    };
+    let (listener, drain) = match bound {
+        Ok(bound) => bound,
+        Err(error) => {
+            // Let go of on the caller's own runtime, it would panic: it would wait for its threads.
+            runtime.shutdown_background();
+            return Err(error);
+        }
     };
     let address = listener.local_addr();
     let (say_ended, ended) = oneshot::channel();
@@ -168,11 +186,14 @@ impl Drop for Admin {
 }
 
 fn router(probes: Probes, metrics: MetricsPage) -> Router {
-    Router::new()
+    let router = Router::new()
         // Answers while the thread runs: a restart is the cure for nothing else that can be known here.
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(readyz).with_state(probes))
-        .route("/metrics", get(render).with_state(metrics))
+        .route("/metrics", get(render).with_state(metrics));
+    #[cfg(feature = "faults")]
+    let router = router.route("/fault", axum::routing::put(crate::faults::set));
+    router
 }
 
 async fn readyz(State(probes): State<Probes>) -> Response {

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 use crate::dev::{Keys, TokenRequest};
 use crate::evaluate::Evaluation;
+use crate::prober::ProberConfig;
 use crate::row::Flight;
 
 const EXAMPLES: &str = "\
@@ -33,8 +34,12 @@ enum Other {
     Row(Flight),
     /// Run a model over the rows of a file and print what tract answers
     Evaluate(Evaluation),
+    /// Send golden rows through the public door of a service, and count what comes back
+    Probe(ProberConfig),
     /// Print the API's description
     Openapi,
+    /// Print the names, labels and meanings of the metrics that the service exports
+    Metrics,
     /// Make signing keys, a JWK Set or certificates to try the service with
     Keys(Keys),
     /// Print a token to try the service with
@@ -50,8 +55,12 @@ pub enum Command {
     Row(Flight),
     /// Run a model over rows.
     Evaluate(Evaluation),
+    /// Probe a service.
+    Probe(Box<ProberConfig>),
     /// Print the API's description.
     Openapi,
+    /// Print the catalogue of metrics.
+    Metrics,
     /// Make development keys or certificates.
     Keys(Box<Keys>),
     /// Print a development token.
@@ -72,7 +81,9 @@ impl From<CommandLine> for Command {
             None => Self::Serve(Box::new(serve)),
             Some(Other::Row(flight)) => Self::Row(flight),
             Some(Other::Evaluate(evaluation)) => Self::Evaluate(evaluation),
+            Some(Other::Probe(config)) => Self::Probe(Box::new(config)),
             Some(Other::Openapi) => Self::Openapi,
+            Some(Other::Metrics) => Self::Metrics,
             Some(Other::Keys(request)) => Self::Keys(Box::new(request)),
             Some(Other::Token(request)) => Self::Token(Box::new(request)),
         }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use inference::cli::Command;
-use inference::{crypto, dev, evaluate, openapi, row, serve};
+use inference::{crypto, dev, evaluate, metrics, openapi, prober, row, serve};
 
 /// See docs/adr/0009-mimalloc.md.
 #[global_allocator]
@@ -15,7 +15,9 @@ fn main() -> ExitCode {
         Command::Serve(config) => serve::exit(&config),
         Command::Row(flight) => row::print(&flight),
         Command::Evaluate(evaluation) => evaluate::print(&evaluation),
+        Command::Probe(config) => prober::exit(&config),
         Command::Openapi => openapi::print(),
+        Command::Metrics => metrics::print(),
         Command::Keys(request) => dev::keys(&request),
         Command::Token(request) => dev::mint(&request),
     }

@@ -21,6 +21,7 @@ use crate::identity::{
 };
 use crate::listen::{self, ListenError, Listener};
 use crate::model::{ModelError, ModelStore};
+use crate::ready_file;
 use crate::telemetry::events::PeerLimited;
 use crate::telemetry::{Declared, Telemetry, TelemetryError, metrics};
 use crate::tls::{CertificateRefusal, Tls, TlsError};
@@ -79,13 +80,15 @@ pub fn exit(config: &Config) -> ExitCode {
 async fn run(config: &Config) -> Result<(), ServeError> {
     config.check()?;
     let telemetry = Telemetry::start(&config.telemetry)?;
+    #[cfg(feature = "faults")]
+    tracing::warn!("this build does PUT /fault on the admin listener: it is for tests alone");
     let model = ModelStore::load(&config.model)?;
     let tls = Tls::load(&config.tls, Clock::System)?;
     let drain = Drain::on_signals(&config.drain).map_err(system("the signal handlers"))?;
     let keys = Keys::load(config).await?;
     let probes = Probes::new(&drain).with_keys(keys.store());
     let classes = Arc::new(Classes::load(config.admission.quota_classes.as_deref())?);
-    declare(&model, &classes);
+    with_declared(&model, &classes, metrics::declare);
 
     let identity = authenticator(keys.store(), &config.identity, Arc::clone(&classes))?;
     let admission = Arc::new(Admission::new(&config.admission, &classes, Ticks::Since(Instant::now())));
@@ -170,7 +173,12 @@ fn authenticator(
     ))
 }
 
-fn declare(model: &ModelStore, classes: &Classes) {
+/// Tells what this service must show from the start.
+pub(crate) fn with_declared<T>(
+    model: &ModelStore,
+    classes: &Classes,
+    tell: impl FnOnce(&Declared<'_>) -> T,
+) -> T {
     let current = model.current();
     let metadata = current.metadata();
     let groups: Vec<&str> = metadata.domain.groups().iter().map(|group| group.name.as_str()).collect();
@@ -179,7 +187,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
     let methods: Vec<_> = Method::iter().map(Method::label).collect();
     let refusals = [refusals.as_slice(), &[PeerLimited::OUTCOME]].concat();
     let classes: Vec<&str> = classes.entitlements().iter().map(|class| class.name.as_str()).collect();
-    metrics::declare(&Declared {
+    tell(&Declared {
         routes: api::PREDICTION_ROUTES,
         model: &metadata.name,
         classes: &model.golden().classes(),
@@ -189,7 +197,7 @@ fn declare(model: &ModelStore, classes: &Classes) {
         certificate_refusals: &certificate_refusals,
         quota_classes: &classes,
         connection_refusals: &listen::REFUSALS,
-    });
+    })
 }
 
 /// What a program that started the service needs to know.
@@ -225,12 +233,8 @@ fn announce(
     }
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(system("standard output"))?;
-    if let Some(path) = &config.ready_file {
-        let ready = Ready { api, admin, token: token.as_deref() };
-        let json = serde_json::to_vec(&ready).map_err(|error| system("the ready file")(error.into()))?;
-        std::fs::write(path, json).map_err(system("the ready file"))?;
-    }
-    Ok(())
+    let ready = Ready { api, admin, token: token.as_deref() };
+    ready_file::write(config.ready_file.as_deref(), &ready).map_err(system("the ready file"))
 }
 
 fn system(what: &'static str) -> impl Fn(std::io::Error) -> ServeError {

@@ -1,7 +1,7 @@
 //! What a definitions file may say: one typed struct for each level, from which the published JSON Schema is made.
 //!
-//! Owns shapes and words, nothing else: what makes sense is decided in [`check`], where it stands in the file in
-//! [`read`]. Must never hold a default that changes an alert.
+//! Owns shapes and words, nothing else: what makes sense is decided in `check`, where it stands in the file in
+//! `read`. Must never hold a default that changes an alert.
 
 mod check;
 mod fault;
@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::fault::{Fault, Faults};
+pub(crate) use self::read::plain;
 pub use self::read::{Source, schema};
 
 /// The objectives of one service: the only place where a reliability number lives.

@@ -69,6 +69,20 @@ impl Source {
     }
 }
 
+/// Any YAML document as JSON, for lists that have no schema.
+pub(crate) fn plain(text: &str) -> Result<Value, String> {
+    let documents = MarkedYaml::load_from_str(text).map_err(|error| error.to_string())?;
+    let [document] = documents.as_slice() else {
+        return Err(format!("{} documents; expected one", documents.len()));
+    };
+    let mut faults = Vec::new();
+    let value = tree(document, "", &mut Map::new(), &mut faults);
+    match faults.first() {
+        Some(Fault { line, message, .. }) => Err(format!("line {line}: {message}")),
+        None => Ok(value),
+    }
+}
+
 /// The document as JSON; notes where each field stands.
 fn tree(node: &MarkedYaml<'_>, at: &str, lines: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> Value {
     lines.entry(at).or_insert_with(|| node.span.start.line().into());

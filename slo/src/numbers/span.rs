@@ -72,6 +72,12 @@ impl Span {
         Self(self.0.saturating_mul(count))
     }
 
+    /// Both after one another.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// One of so many equal parts, down to the millisecond; never 0.
     #[must_use]
     pub const fn part(self, parts: u64) -> Self {

@@ -8,14 +8,18 @@ pub mod canary;
 mod openslo;
 mod operator;
 mod pages;
-mod rule_file;
+pub mod rule_file;
+pub mod rule_tests;
 mod runbooks;
 pub mod verdict;
 
 use serde::Serialize;
 
+use crate::catalogue::{Catalogue, Known};
+use crate::dashboards::{self, DashboardError};
 use crate::objectives::Objectives;
 use crate::query::QueryError;
+use crate::rules::{self, RuleFile};
 
 /// A file that is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,16 +45,33 @@ pub enum OutputError {
     /// A receiver that a route names and nobody wrote.
     #[error("observability/alertmanager/receivers.yaml has no receiver called {0}; alerts are routed to it")]
     NoReceiver(&'static str),
+    /// A rule that asks for what isn't there: it would be silent for ever.
+    #[error("rule {rule}: {fault}")]
+    Unknown {
+        /// The series that it records, or the alert.
+        rule: String,
+        /// What is asked for.
+        fault: String,
+    },
+    /// A dashboard that asks for what isn't there.
+    #[error(transparent)]
+    Dashboard(#[from] DashboardError),
 }
 
-/// All files. `receivers` is what `observability/alertmanager/receivers.yaml` says.
+/// All files. `receivers` is what `observability/alertmanager/receivers.yaml` says, `programs` what each program exports.
 ///
 /// # Errors
 ///
-/// When an expression doesn't parse, or a receiver is missing.
-pub fn outputs(objectives: &Objectives, receivers: &str) -> Result<Vec<Output>, OutputError> {
+/// When an expression doesn't parse or names what nobody exports, or a receiver is missing.
+pub fn outputs(
+    objectives: &Objectives,
+    receivers: &str,
+    programs: &[Catalogue],
+) -> Result<Vec<Output>, OutputError> {
+    let rules = rules::rules(objectives)?;
+    let known = Known::of(programs).measured_by(objectives).and(&rules);
+    all_known(&rules, &known)?;
     let mut outputs = vec![
-        rule_file::output(objectives)?,
         operator::output(objectives)?,
         alertmanager::output(objectives, receivers)?,
         buckets::output(objectives),
@@ -59,9 +80,22 @@ pub fn outputs(objectives: &Objectives, receivers: &str) -> Result<Vec<Output>, 
         openslo::output(objectives)?,
         runbooks::output(objectives)?,
     ];
+    outputs.extend(rule_file::outputs(objectives)?);
+    outputs.extend(rule_tests::outputs(objectives)?);
+    outputs.extend(dashboards::outputs(objectives, &known)?);
     outputs.extend(pages::outputs(objectives));
     outputs.push(Output { path: "slo/schema.json".to_owned(), content: json(&crate::definition::schema())? });
     Ok(outputs)
+}
+
+/// Refuses rules that ask for what nobody exports or records.
+fn all_known(rules: &RuleFile, known: &Known) -> Result<(), OutputError> {
+    for rule in rules.groups.iter().flat_map(|group| &group.rules) {
+        if let Some(fault) = known.faults(rule.query()).into_iter().next() {
+            return Err(OutputError::Unknown { rule: rule.name().to_owned(), fault });
+        }
+    }
+    Ok(())
 }
 
 /// What stands above a generated file: its source, and what happens to changes made by hand.
@@ -80,12 +114,54 @@ fn header(objectives: &Objectives, comment: &str) -> String {
 
 /// YAML with its header.
 fn yaml(objectives: &Objectives, value: &impl Serialize) -> Result<String, OutputError> {
+    Ok(header(objectives, "#") + &to_yaml(value)?)
+}
+
+/// YAML as all of our files have it.
+pub(crate) fn to_yaml(value: &impl Serialize) -> Result<String, OutputError> {
     let options =
         serde_saphyr::ser_options! { indent_step: 2, prefer_block_scalars: true, folded_wrap_chars: 1000 };
-    Ok(header(objectives, "#") + &serde_saphyr::to_string_with_options(value, options)?)
+    Ok(serde_saphyr::to_string_with_options(value, options)?)
 }
 
 /// JSON, which holds no comment, with a line feed at its end.
-fn json(value: &impl Serialize) -> Result<String, OutputError> {
+pub(crate) fn json(value: &impl Serialize) -> Result<String, OutputError> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::definition::Source;
+
+    const OURS: &str = include_str!("../../definitions/inference.yaml");
+
+    fn outputs_of(definitions: &str) -> Result<Vec<Output>, OutputError> {
+        let objectives =
+            Source::read("inference.yaml", definitions).and_then(|source| source.check()).unwrap();
+        let receivers = include_str!("../../../observability/alertmanager/receivers.yaml");
+        let service = serde_json::from_str(include_str!("../../../services/inference/metrics.json")).unwrap();
+        let load_test = serde_json::from_str(include_str!("../../../loadtest/metrics.json")).unwrap();
+        outputs(&objectives, receivers, &[service, load_test])
+    }
+
+    #[rstest]
+    #[case::metric("answers: probe_answers_total", "answers: probes_total")]
+    #[case::label("error_source=~\"server|dependency\"", "error_sorce=~\"server|dependency\"")]
+    #[case::value("error_source!~\"client|limit\"", "error_source!~\"client|limits\"")]
+    #[case::freshness("timestamp: auth_jwks_last_refresh", "timestamp: auth_jwks_first_refresh")]
+    fn a_rule_that_asks_for_what_nobody_exports_is_refused(#[case] from: &str, #[case] to: &str) {
+        assert!(OURS.contains(from), "the definitions no longer hold {from:?}");
+        let error = outputs_of(&OURS.replacen(from, to, 1)).unwrap_err();
+        assert!(matches!(error, OutputError::Unknown { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_made_once() {
+        let outputs = outputs_of(OURS).unwrap();
+        let paths: std::collections::BTreeSet<_> = outputs.iter().map(|output| &output.path).collect();
+        assert_eq!(paths.len(), outputs.len());
+    }
 }

@@ -11,6 +11,7 @@ use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 
 pub use self::file::{Group, Rule, RuleFile};
+pub use self::presence::IMPOSSIBLE;
 
 /// All rules of a service.
 ///
@@ -22,7 +23,7 @@ pub fn rules(objectives: &Objectives) -> Result<RuleFile, QueryError> {
     for slo in &objectives.slos {
         groups.extend(groups_of(objectives, slo)?);
     }
-    groups.push(presence::group(objectives)?);
+    groups.push(presence_group(objectives)?);
     Ok(RuleFile { groups })
 }
 
@@ -50,6 +51,15 @@ pub fn groups_of(objectives: &Objectives, slo: &Slo) -> Result<Vec<Group>, Query
             rules: context.period()?,
         },
     ])
+}
+
+/// The alerts that need no objective.
+///
+/// # Errors
+///
+/// When an expression doesn't parse.
+pub fn presence_group(objectives: &Objectives) -> Result<Group, QueryError> {
+    presence::group(objectives)
 }
 
 /// One objective among those of its service.

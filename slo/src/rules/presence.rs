@@ -7,7 +7,7 @@ use crate::objectives::{Objectives, SLICE, Target};
 use crate::query::{Query, QueryError};
 
 /// The alert when more events are bad than there were.
-pub(super) const IMPOSSIBLE: &str = "SloImpossible";
+pub const IMPOSSIBLE: &str = "SloImpossible";
 
 /// How long numbers have to be impossible: longer than a series needs to appear on both sides.
 const IMPOSSIBLE_HOLD: Span = Span::minutes(5);

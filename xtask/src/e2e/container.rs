@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use xshell::{Shell, cmd};
 
-use super::collector::free_address;
 use super::{E2e, curl};
 use crate::image::{self, Image};
 use crate::keep_alive;
 use crate::outcome::Outcome;
 use crate::service::status_number;
+use crate::stack::free_address;
 use crate::workspace::Workspace;
 use crate::{artifact, wait};
 

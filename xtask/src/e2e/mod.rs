@@ -3,15 +3,18 @@
 //! Every test binds loopback only, on ports that were free, and ends what it started. A test that cannot run on this
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
-mod collector;
+mod backtest;
 mod container;
 mod curl;
 mod drain;
 mod identity_provider;
+mod observability;
 mod oidc_provider;
 mod reload;
 mod rotation;
+mod rules;
 mod schemathesis;
+mod slo_mutants;
 mod soak;
 mod tls;
 mod traces;
@@ -50,7 +53,11 @@ pub(crate) const ALL: &[E2e] = &[
     tls::TEST,
     drain::TEST,
     container::TEST,
+    observability::TEST,
     soak::TEST,
+    backtest::TEST,
+    rules::TEST,
+    slo_mutants::TEST,
 ];
 
 /// Which one to run.

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use super::E2e;
-use super::collector::{Collector, Span, free_address};
 use crate::artifact;
 use crate::golden::{self, Golden};
 use crate::keep_alive::{self, Answer, KeepAlive};
 use crate::outcome::Outcome;
 use crate::service::Service;
+use crate::stack::{Collector, Span, free_address};
 use crate::workspace::Workspace;
 
 /// The traces of three callers: one that wants its trace recorded, one that does not, one whose request is refused.
@@ -53,7 +53,8 @@ fn reaches_the_collector(
     row: &Golden,
     protocol: &str,
 ) -> anyhow::Result<()> {
-    let collector = Collector::start(workspace)?;
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::printing(workspace, folder.path())?;
     let address = if protocol == "grpc" { collector.grpc } else { collector.http };
     let endpoint = format!("http://{address}");
     // Ratio 0: what is exported is what a caller asked for.

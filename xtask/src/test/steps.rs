@@ -80,6 +80,21 @@ pub(super) fn all() -> Vec<Step> {
             },
         ),
         quick("tests", command(&["cargo", "test", "--workspace", "--locked"])),
+        full(
+            "fault tests",
+            &[],
+            command(&[
+                "cargo",
+                "test",
+                "--package",
+                "inference",
+                "--features",
+                "faults",
+                "--locked",
+                "--",
+                "faults",
+            ]),
+        ),
         full("tools", &[], Action::Tools),
         full(
             "licences",
@@ -89,15 +104,21 @@ pub(super) fn all() -> Vec<Step> {
         full(
             "python format",
             &["python"],
-            command(&[PYTHON, "-m", "ruff", "format", "--check", "services/inference"]),
+            command(&[PYTHON, "-m", "ruff", "format", "--check", "services/inference", "tools/python"]),
         ),
-        full("python lint", &["python"], command(&[PYTHON, "-m", "ruff", "check", "services/inference"])),
+        full(
+            "python lint",
+            &["python"],
+            command(&[PYTHON, "-m", "ruff", "check", "services/inference", "tools/python"]),
+        ),
         full(
             "python tests",
             &["python"],
             command(&[PYTHON, "-m", "pytest", "--quiet", "services/inference/model"]),
         ),
     ];
+    // By Grafana's own types, as no Grafana can be had where tests run.
+    steps.push(full("dashboards", &["python"], command(&[PYTHON, "tools/python/read_dashboards.py"])));
     steps.push(full(
         "generated",
         &["python"],

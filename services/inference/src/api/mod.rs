@@ -22,7 +22,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use body::{BodyLimits, parse_size};
-pub use oip::{HEALTH_PATHS, InferenceRequest};
+pub use oip::{HEALTH_PATHS, INFER, InferenceRequest};
 pub use openapi::document as openapi_document;
 pub use problem::{ApiError, Facts, ProblemKind};
 pub use problem_document::{PROBLEM_JSON, Problem};
@@ -60,9 +60,11 @@ struct Api {
     probes: Probes,
 }
 
+/// The path of the service's own call.
+pub const PREDICT: &str = "/api";
 /// Method and path of the calls that predict: what objectives are about.
 pub const PREDICTION_ROUTES: &[(&str, &str)] =
-    &[("POST", "/api"), ("POST", oip::INFER), ("POST", oip::INFER_VERSION)];
+    &[("POST", PREDICT), ("POST", INFER), ("POST", oip::INFER_VERSION)];
 /// The path of the API's description.
 pub const OPENAPI_PATH: &str = "/openapi.json";
 /// What is answered without credentials.
@@ -87,7 +89,10 @@ pub fn stack(
         // A handler that panics answers 500; the connection and the process live on.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(gate, pass));
-    let stack = routes(api).layer(layers);
+    let routes = routes(api);
+    #[cfg(feature = "faults")]
+    let routes = routes.layer(middleware::from_fn(crate::faults::inject));
+    let stack = routes.layer(layers);
     if !listen.proxies.forwarded_for {
         return stack;
     }
@@ -141,7 +146,7 @@ async fn authenticate(gate: &Gate, request: &mut Request) -> Result<Option<Ident
 
 fn routes(api: Api) -> Router {
     Router::new()
-        .route("/api", post(predict::predict))
+        .route(PREDICT, post(predict::predict))
         .route(OPENAPI_PATH, get(openapi::serve))
         .merge(oip::routes())
         .fallback(|| async { ApiError::NotFound })

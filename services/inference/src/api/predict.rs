@@ -75,6 +75,8 @@ pub(super) fn classify(model: &Classifier, rows: &Rows) -> Result<Vec<i64>, ApiE
     let metadata = model.metadata();
     let started = Instant::now();
     let classes = model.classify(rows.values()).map_err(ApiError::ModelFailed)?;
+    #[cfg(feature = "faults")]
+    let classes = crate::faults::spoil(classes);
     events::PhaseTimed { phase: Phase::Model, took: started.elapsed() }.emit();
     events::Predicted { model: &metadata.name, classes: &classes }.emit();
     for row in rows.iter() {

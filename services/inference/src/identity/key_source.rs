@@ -4,9 +4,8 @@ use std::fmt::{self, Display};
 use std::path::PathBuf;
 
 use super::jwks_client::JwksClient;
-use super::{
-    FetchError, IdentityConfig, JwksLocation, JwksUrl, KeyError, KeySet, SigningAlgorithm, VerificationKey,
-};
+use super::{FetchError, IdentityConfig, JwksLocation, KeyError, KeySet, SigningAlgorithm, VerificationKey};
+use crate::client::SecureUrl;
 
 /// A file with keys, or the address of some.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub enum KeySource {
     /// A JWK Set in a file.
     Jwks(PathBuf),
     /// A JWK Set that the issuer publishes.
-    JwksUrl(JwksUrl),
+    JwksUrl(SecureUrl),
 }
 
 /// Why a source gave no keys.

@@ -26,7 +26,7 @@ pub use certificate::{ClientCertificate, SubjectName};
 pub use clock::Clock;
 pub use config::IdentityConfig;
 pub use jwks_client::FetchError;
-pub use jwks_location::{JwksLocation, JwksUrl, JwksUrlError};
+pub use jwks_location::JwksLocation;
 pub use jwt::{Verified, Verifier};
 pub use key_refresh::{KeyRefresh, KeyRefreshConfig};
 pub use key_set::KeySet;

@@ -29,6 +29,11 @@ pub struct ModelConfig {
     pub model_poll: Duration,
 }
 
+impl ModelConfig {
+    /// The model in the binary, which never changes.
+    pub const EMBEDDED: Self = Self { model: None, golden: None, model_poll: Duration::MAX };
+}
+
 /// What a reload came to.
 #[derive(Debug)]
 pub enum Reload {

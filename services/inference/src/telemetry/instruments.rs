@@ -14,7 +14,7 @@ use super::metrics::{Declared, Phase, QuotaOutcome};
 use super::series::{self, Kind, Series};
 
 /// Who registers: the exporter keys metrics by name and labels alone, this is only required by the interface.
-const METADATA: Metadata<'static> = Metadata::new("inference", Level::INFO, None);
+pub(super) const METADATA: Metadata<'static> = Metadata::new("inference", Level::INFO, None);
 
 /// How a declared route may end: well, or in the ways that count against an objective.
 const DECLARED_OUTCOMES: [(u16, Option<ErrorSource>); 4] = [
@@ -78,13 +78,7 @@ impl std::fmt::Debug for Instruments {
 impl Instruments {
     /// Describes every metric to `recorder` and registers those whose labels are known.
     pub(super) fn new(recorder: Box<dyn Recorder + Send + Sync>) -> Self {
-        for Series { name, kind, unit, help } in series::ALL.iter().copied() {
-            match kind {
-                Kind::Counter => recorder.describe_counter(name.into(), Some(unit), help.into()),
-                Kind::Gauge => recorder.describe_gauge(name.into(), Some(unit), help.into()),
-                Kind::Histogram => recorder.describe_histogram(name.into(), Some(unit), help.into()),
-            }
-        }
+        describe(&*recorder, series::SERVICE);
         let counter = |series: Series, labels| recorder.register_counter(&key(series, labels), &METADATA);
         let gauge = |series: Series| recorder.register_gauge(&key(series, vec![]), &METADATA);
         let phase = |phase: Phase| {
@@ -232,7 +226,18 @@ impl Instruments {
     }
 }
 
-fn key(series: Series, labels: Vec<Label>) -> Key {
+/// Gives every metric of `table` its help text.
+pub(super) fn describe(recorder: &dyn Recorder, table: &[Series]) {
+    for Series { name, kind, unit, help } in table.iter().copied() {
+        match kind {
+            Kind::Counter => recorder.describe_counter(name.into(), Some(unit), help.into()),
+            Kind::Gauge => recorder.describe_gauge(name.into(), Some(unit), help.into()),
+            Kind::Histogram => recorder.describe_histogram(name.into(), Some(unit), help.into()),
+        }
+    }
+}
+
+pub(super) fn key(series: Series, labels: Vec<Label>) -> Key {
     Key::from_parts(series.name, labels)
 }
 

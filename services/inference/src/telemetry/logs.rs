@@ -25,14 +25,26 @@ pub enum LogFormat {
     Json,
 }
 
+/// Log lines.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LogConfig {
+    /// How log lines are written to stderr
+    #[arg(long, env = "INFERENCE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// Which log lines are written, as tracing's directives, e.g. `info,inference::listen=debug`
+    #[arg(long, env = "INFERENCE_LOG_FILTER", default_value = "info")]
+    pub log_filter: String,
+}
+
 /// Installs the process's subscriber, and takes what libraries write through `log`.
-pub(super) fn install(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
-    let filter = filter.parse::<Targets>().map_err(|error| TelemetryError::LogFilter {
-        filter: filter.to_owned(),
-        reason: error.to_string(),
-    })?;
+pub(super) fn install(config: &LogConfig) -> Result<(), TelemetryError> {
+    let LogConfig { log_format, log_filter: filter } = config;
+    let filter = filter
+        .parse::<Targets>()
+        .map_err(|error| TelemetryError::LogFilter { filter: filter.clone(), reason: error.to_string() })?;
     let ansi = std::io::stderr().is_terminal();
-    let installed = match format {
+    let installed = match log_format {
         LogFormat::Text => registry().with(filter).with(text(std::io::stderr, ansi)).try_init(),
         LogFormat::Json => registry().with(filter).with(json(std::io::stderr)).try_init(),
     };

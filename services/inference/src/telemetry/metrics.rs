@@ -4,6 +4,7 @@ use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
+use super::series::Series;
 use super::{buckets, series};
 
 /// A part of a request whose time is recorded on its own.
@@ -47,6 +48,33 @@ impl QuotaOutcome {
         match self {
             Self::Admitted => "admitted",
             Self::Limited => "limited",
+        }
+    }
+}
+
+/// What came of sending a golden row through the public door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProbeResult {
+    /// The golden class.
+    Right,
+    /// Status 200 and anything but the golden class.
+    Wrong,
+    /// A 4xx: the prober is not let in, or asks too much.
+    Refused,
+    /// No whole answer in time, or one of another status.
+    Failed,
+}
+
+impl ProbeResult {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Right, Self::Wrong, Self::Refused, Self::Failed];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
         }
     }
 }
@@ -110,18 +138,20 @@ impl MetricsPage {
     }
 }
 
+/// The bounds of every histogram; one without them would be exported as a summary.
+pub(super) const BOUNDS: [(Series, &[f64]); 3] = [
+    (series::REQUEST_DURATION, &buckets::REQUEST_SECONDS),
+    (series::PHASE_DURATION, &buckets::PHASE_SECONDS),
+    (series::PROBE_DURATION, &buckets::PROBE_SECONDS),
+];
+
 /// Builds the recorder and its page: buckets for histograms, nothing else, so that names stay what `series` says.
 pub(super) fn recorder() -> Result<(PrometheusRecorder, MetricsPage), BuildError> {
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(
-            Matcher::Full(series::REQUEST_DURATION.name.to_owned()),
-            &buckets::REQUEST_SECONDS,
-        )?
-        .set_buckets_for_metric(
-            Matcher::Full(series::PHASE_DURATION.name.to_owned()),
-            &buckets::PHASE_SECONDS,
-        )?
-        .build_recorder();
+    let mut builder = PrometheusBuilder::new();
+    for (series, bounds) in BOUNDS {
+        builder = builder.set_buckets_for_metric(Matcher::Full(series.name.to_owned()), bounds)?;
+    }
+    let recorder = builder.build_recorder();
     let page = MetricsPage(recorder.handle());
     Ok((recorder, page))
 }

@@ -3,11 +3,13 @@
 //! spelled anywhere else.
 
 pub mod buckets;
+pub mod catalogue;
 pub mod events;
 mod instruments;
 mod logs;
 pub mod metrics;
 pub mod observe;
+mod prober;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -21,8 +23,9 @@ use ::metrics::NoopRecorder;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use self::instruments::Instruments;
-pub use self::logs::LogFormat;
+pub use self::logs::{LogConfig, LogFormat};
 pub use self::metrics::{Declared, MetricsPage, Phase};
+use self::prober::ProberInstruments;
 pub use self::traces::{OtlpEndpoint, OtlpProtocol, SampleRatio};
 
 /// How long the end of the process may wait for the collector.
@@ -31,13 +34,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Logs, traces and metrics.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TelemetryConfig {
-    /// How log lines are written to stderr
-    #[arg(long, env = "INFERENCE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
-
-    /// Which log lines are written, as tracing's directives, e.g. `info,inference::listen=debug`
-    #[arg(long, env = "INFERENCE_LOG_FILTER", default_value = "info")]
-    pub log_filter: String,
+    /// Log lines.
+    #[command(flatten)]
+    pub log: LogConfig,
 
     /// Where spans are sent by OTLP, e.g. `http://127.0.0.1:4317`; nothing is sent when it is absent
     #[arg(long, env = "INFERENCE_OTLP_ENDPOINT")]
@@ -107,6 +106,9 @@ pub enum ErrorSource {
 }
 
 impl ErrorSource {
+    /// All sources.
+    pub const ALL: [Self; 4] = [Self::Client, Self::Limit, Self::Server, Self::Dependency];
+
     /// The value of the label `error_source`.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -123,6 +125,7 @@ impl ErrorSource {
 #[derive(Debug)]
 struct Installed {
     instruments: Instruments,
+    prober: ProberInstruments,
     tracer: SdkTracer,
 }
 
@@ -131,6 +134,7 @@ static INSTALLED: OnceLock<Installed> = OnceLock::new();
 /// Before the start, and in tests that don't care, events move nothing and spans go nowhere.
 static SILENT: LazyLock<Installed> = LazyLock::new(|| Installed {
     instruments: Instruments::new(Box::new(NoopRecorder)),
+    prober: ProberInstruments::default(),
     tracer: traces::tracer(&traces::silent()),
 });
 
@@ -156,15 +160,33 @@ impl Telemetry {
     /// When the log filter can't be read, the exporter can't be built, or telemetry was started before. A collector
     /// that is down is no error.
     pub fn start(config: &TelemetryConfig) -> Result<Self, TelemetryError> {
-        logs::install(config.log_format, &config.log_filter)?;
+        logs::install(&config.log)?;
         let provider = traces::start(config)?;
         let (recorder, page) = metrics::recorder()?;
         let installed = Installed {
             instruments: Instruments::new(Box::new(recorder)),
+            prober: ProberInstruments::default(),
             tracer: traces::tracer(&provider),
         };
         INSTALLED.set(installed).map_err(|_| TelemetryError::AlreadyStarted)?;
         Ok(Self { page, provider })
+    }
+
+    /// Installs logs, and the metrics of a prober of these routes, for the whole process. No spans: what a prober asks
+    /// is traced where it is answered.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_prober(log: &LogConfig, routes: &[&'static str]) -> Result<MetricsPage, TelemetryError> {
+        logs::install(log)?;
+        let (recorder, page) = metrics::recorder()?;
+        let installed = Installed {
+            instruments: Instruments::new(Box::new(NoopRecorder)),
+            prober: ProberInstruments::new(&recorder, routes),
+            tracer: traces::tracer(&traces::silent()),
+        };
+        INSTALLED.set(installed).map_err(|_| TelemetryError::AlreadyStarted)?;
+        Ok(page)
     }
 
     /// The page of metrics, for the admin listener.

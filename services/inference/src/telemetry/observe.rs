@@ -30,6 +30,13 @@ const REQUEST_ID_CHARS: usize = 64;
 /// What a client sends is cut to this many bytes in a span, so that a full queue of spans has a size.
 const ATTRIBUTE_BYTES: usize = 256;
 
+/// What a method that is none of [`METHODS`] is counted as.
+pub(super) const OTHER_METHOD: &str = "_OTHER";
+
+/// The methods that are counted under their own names, the most frequent first.
+pub(super) const METHODS: [&str; 9] =
+    ["POST", "GET", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
 tokio::task_local! {
     static CURRENT: RequestContext;
 }
@@ -146,18 +153,7 @@ impl Drop for Observed {
 
 /// OpenTelemetry's closed set of methods; anything else would let a client make label values.
 fn method(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "DELETE" => "DELETE",
-        "CONNECT" => "CONNECT",
-        "OPTIONS" => "OPTIONS",
-        "TRACE" => "TRACE",
-        "PATCH" => "PATCH",
-        _ => "_OTHER",
-    }
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER_METHOD)
 }
 
 /// The client's id if it is safe to write into logs and headers, else a new one.
@@ -179,7 +175,7 @@ fn request_attributes(request: &Request, method: &'static str) -> Vec<KeyValue> 
     let headers = request.headers();
     let mut attributes = Vec::with_capacity(14);
     attributes.push(KeyValue::new("http.request.method", method));
-    if method == "_OTHER" {
+    if method == OTHER_METHOD {
         attributes.push(KeyValue::new("http.request.method_original", cut(request.method().as_str())));
     }
     attributes.push(KeyValue::new("url.path", cut(request.uri().path())));

@@ -1,4 +1,4 @@
-//! Owns the names, kinds, units and help texts of every metric, in one table. The names are a contract with the
+//! Owns the names, kinds, units and help texts of every metric: one table for each process that has metrics. The names are a contract with the
 //! objectives, the dashboards and the autoscaler, so nothing outside `telemetry` may ever spell one.
 
 use metrics::Unit;
@@ -11,6 +11,17 @@ pub(super) enum Kind {
     Histogram,
 }
 
+impl Kind {
+    /// As Prometheus' text format calls it.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// One metric of the contract.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Series {
@@ -21,16 +32,18 @@ pub(super) struct Series {
 }
 
 macro_rules! series {
-    ($($constant:ident = $kind:ident $unit:ident $name:literal, $help:literal;)*) => {
+    ($(#[$about:meta])* $table:ident: $($constant:ident = $kind:ident $unit:ident $name:literal, $help:literal;)*) => {
         $(pub(super) const $constant: Series =
             Series { name: $name, kind: Kind::$kind, unit: Unit::$unit, help: $help };)*
 
-        /// Every metric that the service exports.
-        pub(super) const ALL: &[Series] = &[$($constant),*];
+        $(#[$about])*
+        pub(super) const $table: &[Series] = &[$($constant),*];
     };
 }
 
 series! {
+    /// Every metric that the service exports.
+    SERVICE:
     REQUEST_DURATION = Histogram Seconds "http_server_request_duration_seconds",
         "Time from the request head being read to the response head being ready, by route, method, status and whose \
          fault an error was (error_source is empty when there was none).";
@@ -79,4 +92,15 @@ series! {
         "Connections that the API listener may hold open.";
     CONNECTIONS_REFUSED = Counter Count "connections_refused_total",
         "Connections that were closed before their first request was answered, by reason.";
+}
+
+series! {
+    /// Every metric that the prober exports.
+    PROBER:
+    PROBE_ANSWERS = Counter Count "probe_answers_total",
+        "Golden rows sent through the public door, by what came back: right, wrong (200 with anything but the golden \
+         class), refused (4xx) or failed (no whole answer in time, or another status).";
+    PROBE_DURATION = Histogram Seconds "probe_duration_seconds",
+        "Time from a golden row being sent to its whole answer being there, the connection included where one had to be \
+         opened; what failed is not in it.";
 }

@@ -11,6 +11,7 @@ use inference::telemetry::MetricsPage;
 use rstest::rstest;
 
 use crate::service::{Service, one_row};
+use crate::startup::{inference, stderr};
 use crate::wire::{GET, Server, Wire, patient, slow_end, within};
 
 fn start(drain: &Drain) -> (Admin, Probes) {
@@ -44,12 +45,23 @@ async fn readiness_follows_the_model_and_the_drain() {
     assert_eq!(ask(&admin, "GET", "/livez").await.status(), "200");
 }
 
+#[test]
+fn a_taken_port_is_said_and_ends_the_service() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = inference(&["--admin-listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let says = format!("error: cannot listen on {address}");
+    assert!(stderr(&output).contains(&says), "{}", stderr(&output));
+}
+
 #[rstest]
 #[case("GET", "/livez", "200")]
 #[case("GET", "/metrics", "200")]
 #[case("GET", "/", "404")]
 #[case("POST", "/livez", "405")]
 #[case("DELETE", "/metrics", "405")]
+#[cfg_attr(not(feature = "faults"), case::faults_are_for_builds_of_tests("PUT", "/fault", "404"))]
 #[tokio::test]
 async fn answers_what_it_knows_and_nothing_else(
     #[case] method: &str,

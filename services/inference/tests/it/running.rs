@@ -1,6 +1,7 @@
 //! The binary as a service in a process of its own, seen from outside: its sockets and its metrics.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -30,16 +31,7 @@ impl Running {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let ready: Value = within(async {
-            loop {
-                let written = std::fs::read(&ready_file).unwrap_or_default();
-                if let Ok(ready) = serde_json::from_slice(&written) {
-                    return ready;
-                }
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        let ready = ready(&ready_file).await;
         let address = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
         let token = ready["token"].as_str().unwrap_or_default().to_owned();
         Self { process, api: address("api"), admin: address("admin"), token, _directory: directory }
@@ -67,6 +59,20 @@ impl Running {
         })
         .await;
     }
+}
+
+/// What a process says once it is ready.
+pub(crate) async fn ready(file: &Path) -> Value {
+    within(async {
+        loop {
+            let written = std::fs::read(file).unwrap_or_default();
+            if let Ok(ready) = serde_json::from_slice(&written) {
+                return ready;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
 }
 
 impl Drop for Running {

@@ -21,7 +21,7 @@ use super::problem::ApiError;
 use crate::model::Classifier;
 
 /// The route of the infer call.
-pub(super) const INFER: &str = "/v2/models/{model}/infer";
+pub const INFER: &str = "/v2/models/{model}/infer";
 /// The route of the infer call that names a version.
 pub(super) const INFER_VERSION: &str = "/v2/models/{model}/versions/{version}/infer";
 /// The routes that a health probe may read without credentials.

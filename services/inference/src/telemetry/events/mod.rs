@@ -12,6 +12,7 @@ mod connections;
 mod identity;
 mod keys;
 mod model;
+mod prober;
 mod requests;
 mod tls;
 mod traces;
@@ -24,10 +25,11 @@ pub use self::identity::{
 };
 pub use self::keys::{KeysChanged, KeysRefused, KeysUnchanged};
 pub use self::model::{ModelLoaded, ModelRefused, ModelUnchanged, Predicted, RowOutOfDomain};
+pub use self::prober::{Probed, TokenFileRefused};
 pub use self::requests::{Laps, PhaseTimed, RequestRefused};
 pub use self::tls::{CertificateRefused, TlsLoaded, TlsRefused, TlsReloaded, TlsUnchanged};
 pub(super) use self::traces::{SpansExported, SpansLost};
-pub use super::metrics::{Phase, QuotaOutcome};
+pub use super::metrics::{Phase, ProbeResult, QuotaOutcome};
 use super::{ErrorSource, installed};
 
 /// Gauges are floats; beyond 2^53 they'd lose units, and no bound of this service comes near.

@@ -35,6 +35,7 @@ impl Local {
             SdkTracerProvider::builder().with_sampler(sampler).with_simple_exporter(exporter.clone()).build();
         let installed = Installed {
             instruments: Instruments::new(Box::new(recorder)),
+            prober: super::ProberInstruments::default(),
             tracer: super::traces::tracer(&provider),
         };
         HERE.set(Some(Box::leak(Box::new(installed))));

@@ -1,0 +1,362 @@
+//! What every alert has to do, for one pair of windows: silent before its time, firing at it, cleared after it, and not
+//! misled by what only looks like a fault.
+
+use std::collections::BTreeMap;
+
+use super::Named;
+use super::file::{AlertTest, ExpectedAlert, ExprTest, InputSeries, Sample, Test, TestFile};
+use super::timing::{Mix, Timing};
+use super::traffic::{self, Sight, Stage, Traffic};
+use crate::numbers::{Span, Tier};
+use crate::objectives::{Indicator, Objectives, Slo};
+use crate::query::QueryError;
+use crate::rules::{self, Rule};
+
+/// One file for each pair of windows, then one for each length of hold.
+pub(super) fn files(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, QueryError> {
+    let mut files = Vec::new();
+    for tier in &slo.tiers {
+        let bench = Bench::new(objectives, slo, tier);
+        files.push(bench.named(format!("{}-{}", tier.severity, tier.long), bench.tests()?));
+    }
+    let mut holds: Vec<Span> = slo.tiers.iter().map(|tier| tier.hold).collect();
+    holds.sort();
+    holds.dedup();
+    for hold in holds {
+        files.push(hold_file(objectives, slo, hold)?);
+    }
+    Ok(files)
+}
+
+/// Where the rules of an objective are, seen from its tests.
+pub(super) fn rule_file(slo: &Slo) -> String {
+    format!("../../rules/{}.yaml", slo.id)
+}
+
+/// One alert under test.
+#[derive(Debug, Clone, Copy)]
+struct Bench<'a> {
+    objectives: &'a Objectives,
+    slo: &'a Slo,
+    tier: &'a Tier,
+    timing: Timing,
+    traffic: Traffic<'a>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(objectives: &'a Objectives, slo: &'a Slo, tier: &'a Tier) -> Self {
+        let timing = Timing::of(slo, tier);
+        let traffic = Traffic { slo, histograms: &objectives.histograms, step: timing.step };
+        Self { objectives, slo, tier, timing, traffic }
+    }
+
+    fn named(self, name: String, tests: Vec<Test>) -> Named {
+        Named {
+            name: format!("{}/{name}", self.slo.id),
+            file: TestFile {
+                rule_files: vec![rule_file(self.slo)],
+                evaluation_interval: self.timing.step,
+                fuzzy_compare: true,
+                tests,
+            },
+        }
+    }
+
+    fn tests(self) -> Result<Vec<Test>, QueryError> {
+        let mut tests =
+            vec![self.a_fault()?, self.total_outage()?, self.idle()?, self.nothing_there(), self.too_few()?];
+        tests.push(self.restart()?);
+        tests.push(self.a_healthy_pod_appears()?);
+        tests.push(self.a_failing_pod_appears()?);
+        tests.extend(self.part_missing()?);
+        Ok(tests)
+    }
+
+    /// Silent just before the computed time, firing at it; firing just before the computed end, cleared at it.
+    fn a_fault(self) -> Result<Test, QueryError> {
+        let (timing, mix) = (self.timing, self.timing.mix());
+        let (begin, lasts) = (timing.history(), timing.long_fault(mix));
+        let stages = [self.good(begin), stage(lasts, mix), self.good(timing.history())];
+        let fires = begin + timing.crosses(mix) + timing.hold();
+        let clears = begin + lasts + timing.clears(mix);
+        self.test(
+            "is silent just before its time, fires at it, lasts as long as its short window, and clears",
+            self.traffic.series(&stages, Sight::Whole, "a")?,
+            vec![self.silent(fires - 1), self.firing(fires), self.firing(clears - 1), self.silent(clears)],
+        )
+    }
+
+    fn total_outage(self) -> Result<Test, QueryError> {
+        let (timing, mix) = (self.timing, self.timing.outage());
+        let begin = timing.history();
+        let fires = begin + timing.crosses(mix) + timing.hold();
+        let stages = [self.good(begin), stage(timing.long_fault(mix), mix)];
+        self.test(
+            "fires in a total outage, at its time",
+            self.traffic.series(&stages, Sight::Whole, "a")?,
+            vec![self.silent(fires - 1), self.firing(fires)],
+        )
+    }
+
+    /// The series are there and nothing happens.
+    fn idle(self) -> Result<Test, QueryError> {
+        let steps = self.timing.history();
+        let mut questions: Vec<_> = self.windows().map(|window| self.ratio(window, steps, None)).collect();
+        questions.push(self.silent(steps));
+        let series = self.traffic.series(&[stage(steps, Mix { good: 0, bad: 0 })], Sight::Whole, "a")?;
+        self.test("is silent and has no ratio while nothing happens", series, questions)
+    }
+
+    fn nothing_there(self) -> Test {
+        let steps = self.timing.history();
+        let mut questions: Vec<_> = self.windows().map(|window| self.ratio(window, steps, None)).collect();
+        questions.push(self.silent(steps));
+        Test {
+            name: self.named_test("is silent and has no ratio when no series is there"),
+            interval: self.timing.step,
+            input_series: vec![InputSeries { series: "other".to_owned(), values: format!("0+0x{steps}") }],
+            alert_rule_test: Vec::new(),
+            promql_expr_test: questions,
+        }
+    }
+
+    /// Quiet, then a few failures and nothing else: one too few is silent although every request failed, one more fires.
+    fn too_few(self) -> Result<Test, QueryError> {
+        let (timing, few) = (self.timing, self.timing.too_few());
+        let one = Mix { good: 0, bad: 1 };
+        let begin = timing.history();
+        let quiet = Mix { good: 0, bad: 0 };
+        let hold = timing.hold();
+        let mut stages = vec![stage(begin, quiet), stage(few, one), stage(hold + 2, quiet)];
+        stages.extend([stage(1, one), stage(hold + 1, quiet)]);
+        let enough = begin + few + hold + 2 + 1 + hold;
+        self.test(
+            "is silent while too few failed to know, and fires with one more",
+            self.traffic.series(&stages, Sight::Whole, "a")?,
+            vec![self.silent(begin + few + hold), self.silent(enough - 1), self.firing(enough)],
+        )
+    }
+
+    /// A process that starts again begins at 0: no failure, and no event lost or made.
+    fn restart(self) -> Result<Test, QueryError> {
+        let (begin, calm) = (self.timing.history(), self.timing.calm());
+        let stages = [stage(begin, calm), stage(begin, calm)];
+        let after = begin + 2;
+        let share = share(calm);
+        self.test(
+            "is silent when a process starts again, and the ratio stays what it was",
+            self.traffic.series(&stages, Sight::Restarted, "a")?,
+            vec![
+                self.silent(after),
+                self.ratio(self.tier.short, after, Some(share)),
+                self.ratio(self.tier.long, after, Some(share)),
+                self.silent(2 * begin),
+            ],
+        )
+    }
+
+    fn a_healthy_pod_appears(self) -> Result<Test, QueryError> {
+        let (begin, calm) = (self.timing.history(), self.timing.calm());
+        let stages = [stage(begin, calm), stage(begin, calm)];
+        let mut series = self.traffic.series(&stages, Sight::Whole, "a")?;
+        series.extend(self.traffic.series(&stages, Sight::Appearing, "b")?);
+        let seen = (1..=6).map(|after| self.silent(begin + after)).chain([self.silent(2 * begin)]);
+        self.test("is silent when a pod appears that does its work", series, seen.collect())
+    }
+
+    fn a_failing_pod_appears(self) -> Result<Test, QueryError> {
+        let (begin, calm, outage) = (self.timing.history(), self.timing.calm(), self.timing.weighty_outage());
+        let mut series = self.traffic.series(&[stage(begin, calm), stage(begin, calm)], Sight::Whole, "a")?;
+        series.extend(self.traffic.series(
+            &[stage(begin, calm), stage(begin, outage)],
+            Sight::Appearing,
+            "b",
+        )?);
+        self.test(
+            "fires when a pod appears whose requests all fail",
+            series,
+            vec![self.silent(begin), self.firing(2 * begin)],
+        )
+    }
+
+    /// Without series of failures nothing failed. Without series of fast answers nothing was fast.
+    fn part_missing(self) -> Result<Option<Test>, QueryError> {
+        let steps = self.timing.history();
+        let Mix { good, bad } = self.timing.mix();
+        let series =
+            self.traffic.series(&[stage(steps, Mix { good: good + bad, bad: 0 })], Sight::Part, "a")?;
+        let (name, ratio, alert) = match self.slo.indicator {
+            Indicator::Events { .. } => {
+                ("is silent at a ratio of 0 when no series of failures is there", 0.0, self.silent(steps))
+            }
+            Indicator::Latency { .. } => {
+                ("fires at a ratio of 1 when no series of fast answers is there", 1.0, self.firing(steps))
+            }
+            Indicator::Freshness { .. } => return Ok(None),
+        };
+        let windows = [self.tier.short, self.tier.long];
+        let questions =
+            windows.map(|window| self.ratio(window, steps, Some(ratio))).into_iter().chain([alert]);
+        Ok(Some(self.test(name, series, questions.collect())?))
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "reads as the last line of tests that make series")]
+    fn test(
+        self,
+        name: &str,
+        input_series: Vec<InputSeries>,
+        questions: Vec<ExprTest>,
+    ) -> Result<Test, QueryError> {
+        Ok(Test {
+            name: self.named_test(name),
+            interval: self.timing.step,
+            input_series,
+            alert_rule_test: Vec::new(),
+            promql_expr_test: questions,
+        })
+    }
+
+    fn named_test(self, name: &str) -> String {
+        format!("{} over {} {name}", self.slo.alert(), self.tier.long)
+    }
+
+    fn good(self, steps: usize) -> Stage {
+        let Mix { good, bad } = self.timing.mix();
+        stage(steps, Mix { good: good + bad, bad: 0 })
+    }
+
+    fn windows(self) -> impl Iterator<Item = Span> {
+        [self.tier.short, self.tier.long].into_iter()
+    }
+
+    fn silent(self, step: usize) -> ExprTest {
+        self.alert_at(step, Vec::new())
+    }
+
+    fn firing(self, step: usize) -> ExprTest {
+        let labels = [("alertname", self.slo.alert()), ("alertstate", "firing".to_owned())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .chain(alert_labels(self.objectives, self.slo, self.tier))
+            .collect();
+        self.alert_at(step, vec![Sample { labels: super::examples::series("ALERTS", &labels), value: 1.0 }])
+    }
+
+    fn alert_at(self, step: usize, exp_samples: Vec<Sample>) -> ExprTest {
+        ExprTest {
+            expr: format!(
+                "ALERTS{{alertname=\"{}\",alertstate=\"firing\",long=\"{}\"}}",
+                self.slo.alert(),
+                self.tier.long
+            ),
+            eval_time: at(self.timing.step, step),
+            exp_samples,
+        }
+    }
+
+    fn ratio(self, window: Span, step: usize, value: Option<f64>) -> ExprTest {
+        let name = format!("slo:sli_error:ratio_rate{window}");
+        ExprTest {
+            expr: format!("{name}{}", self.slo.labels(&self.objectives.service)),
+            eval_time: at(self.timing.step, step),
+            exp_samples: value
+                .map(|value| Sample {
+                    labels: super::examples::series(&name, &recorded_labels(self.objectives, self.slo)),
+                    value,
+                })
+                .into_iter()
+                .collect(),
+        }
+    }
+}
+
+/// How long a condition has to hold, to a fifth of it, and what the person reads.
+fn hold_file(objectives: &Objectives, slo: &Slo, hold: Span) -> Result<Named, QueryError> {
+    const FIFTHS: usize = 5;
+    let step = hold.part(5);
+    let traffic = Traffic { slo, histograms: &objectives.histograms, step };
+    let all_bad = Mix { good: 0, bad: 10 };
+    // Gauges can't lie in the past of the epoch, so all begin late enough for that.
+    let begin = 2 + usize::try_from(Span::hours(1).millis() / step.millis()).unwrap_or(usize::MAX);
+    let stages = [stage(begin, all_bad), stage(3 * FIFTHS, all_bad)];
+    // An increase needs a second sample; a gauge counts at once.
+    let holds = begin + if matches!(slo.indicator, Indicator::Freshness { .. }) { 1 } else { 2 };
+    let fires = holds + FIFTHS;
+    let expected = |with_own: bool| {
+        let due = slo.tiers.iter().filter(|tier| tier.hold < hold || (with_own && tier.hold == hold));
+        due.map(|tier| expected_alert(objectives, slo, tier)).collect::<Result<Vec<_>, _>>()
+    };
+    let alerts = |step_number, exp_alerts| AlertTest {
+        eval_time: at(step, step_number),
+        alertname: slo.alert(),
+        exp_alerts,
+    };
+    let test = Test {
+        name: format!("{} fires after a hold of {hold}, not before, with the words that help", slo.alert()),
+        interval: step,
+        input_series: traffic.series(&stages, Sight::Appearing, "a")?,
+        alert_rule_test: vec![alerts(fires - 1, expected(false)?), alerts(fires, expected(true)?)],
+        promql_expr_test: Vec::new(),
+    };
+    Ok(Named {
+        name: format!("{}/hold-{hold}", slo.id),
+        file: TestFile {
+            rule_files: vec![rule_file(slo)],
+            evaluation_interval: step,
+            fuzzy_compare: true,
+            tests: vec![test],
+        },
+    })
+}
+
+/// The alert of a tier while every event is bad.
+fn expected_alert(objectives: &Objectives, slo: &Slo, tier: &Tier) -> Result<ExpectedAlert, QueryError> {
+    let groups = rules::groups_of(objectives, slo)?;
+    let said = groups.into_iter().flat_map(|group| group.rules).find_map(|rule| match rule {
+        Rule::Alert { labels, annotations, .. } if labels.get("long") == Some(&tier.long.to_string()) => {
+            Some(annotations)
+        }
+        _ => None,
+    });
+    let filled = |text: String| text.replace("{{ $value | humanizePercentage }}", "100%");
+    Ok(ExpectedAlert {
+        exp_labels: alert_labels(objectives, slo, tier),
+        exp_annotations: said
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, text)| (name, filled(text)))
+            .collect(),
+    })
+}
+
+fn alert_labels(objectives: &Objectives, slo: &Slo, tier: &Tier) -> BTreeMap<String, String> {
+    let own = [
+        ("severity", tier.severity.to_string()),
+        ("long", tier.long.to_string()),
+        ("short", tier.short.to_string()),
+    ];
+    own.map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .chain(recorded_labels(objectives, slo))
+        .collect()
+}
+
+/// The labels of everything that is recorded of an objective.
+pub(super) fn recorded_labels(objectives: &Objectives, slo: &Slo) -> BTreeMap<String, String> {
+    let own = [("service", objectives.service.clone()), ("slo", slo.id.clone())];
+    own.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(traffic::group(slo)).collect()
+}
+
+pub(super) const fn stage(steps: usize, mix: Mix) -> Stage {
+    Stage { steps, good: mix.good, bad: mix.bad }
+}
+
+/// The time of a step.
+pub(super) fn at(step: Span, number: usize) -> Span {
+    step.times(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "events of a step are few")]
+pub(super) fn share(mix: Mix) -> f64 {
+    mix.bad as f64 / (mix.good + mix.bad) as f64
+}

@@ -1,0 +1,182 @@
+//! The whole stack, live: the real service, prober, Prometheus, Alertmanager and collector with the configuration of
+//! `observability/`, hours as minutes. Faults are made, and each alert comes and goes when the objectives' arithmetic says.
+//!
+//! Owns the order of events; every judgement has its own file.
+
+mod absence;
+mod forecast;
+mod history;
+mod load_report;
+mod questions;
+mod timeline;
+mod verdict;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use xshell::cmd;
+
+use self::history::Page;
+use self::timeline::{Kind as Fault, Timeline};
+use super::E2e;
+use crate::outcome::Outcome;
+use crate::stack::{
+    self, Calls, Clients, Http, Kind, Ports, Serving, Setup, Stack, seconds_since_1970 as now,
+};
+use crate::wait;
+use crate::workspace::Workspace;
+
+/// `cargo xtask e2e observability`
+pub(crate) const TEST: E2e = E2e {
+    name: "observability",
+    summary: "with real Prometheus and Alertmanager each fault has the right page come and go at the computed time",
+    needs: &["prometheus", "promtool", "prometheus-alertmanager", "otelcol"],
+    run,
+};
+
+/// An hour is a minute.
+const COMPRESSION: u32 = 60;
+
+/// Requests a second, by route: so many that the prober's, which come more slowly while answers are late, weigh nothing.
+const RATE: f64 = 80.0;
+
+/// Requests a second of the kinds that are only there to be seen.
+const SELDOM: f64 = 1.5;
+
+/// For counters to show their rates, in seconds.
+const SAMPLE: f64 = 3.0;
+
+/// Longer than anything that is waited for takes.
+const LIMIT: Duration = Duration::from_secs(30);
+
+const SETUP: Setup = Setup {
+    ports: Ports::Free,
+    features: &["faults"],
+    compression: COMPRESSION,
+    probe_interval: Duration::from_millis(250),
+};
+
+fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    let serving = Serving::start(workspace, SETUP)?;
+    let clients = serving.call(workspace, &calls())?;
+    let (mut stack, begin) = watched(workspace, serving, &clients)?;
+
+    println!("1. what the objectives name is there");
+    everything_is_exported(workspace, &stack)?;
+    everything_is_there(&stack)?;
+
+    println!("2. faults");
+    let mut timeline = Timeline::default();
+    faults(&stack, &mut timeline)?;
+    let end = now();
+    verdict::judge(workspace, &stack, &timeline, begin, end)?;
+    verdict::tickets_wait_for_pages(&timeline)?;
+    load_report::send(stack.serving.otlp().context("no collector")?)?;
+    wait::until("the load test's report", LIMIT, || {
+        Ok(load_report::has_arrived(&stack.prometheus)?.then_some(()))
+    })?;
+    questions::ask(&stack)?;
+
+    println!("3. absence");
+    absence::the_collector_is_killed(&mut stack, &clients)?;
+    absence::a_target_is_taken_out(&stack, &mut timeline)?;
+    absence::the_service_is_killed(&mut stack, &mut timeline)?;
+    absence::an_idle_hour(&mut stack, clients, &mut timeline)?;
+    stack.serving.stop_service()?;
+    Ok(Outcome::Passed)
+}
+
+fn calls() -> Vec<Calls> {
+    let seldom = [Kind::Stranger, Kind::Careless, Kind::Guest, Kind::Odd].map(|kind| Calls::of(kind, SELDOM));
+    [Calls::of(Kind::Predict, RATE), Calls::of(Kind::Infer, RATE)].into_iter().chain(seldom).collect()
+}
+
+/// Has it watched, as if it had been for three days.
+fn watched(workspace: &Workspace, serving: Serving, clients: &Clients) -> anyhow::Result<(Stack, f64)> {
+    let addresses = serving.addresses;
+    let sources = [
+        ("inference", addresses.admin, clients.begun),
+        ("inference-probe", addresses.probe, serving.prober_begun),
+    ];
+    let texts = || {
+        sources
+            .iter()
+            .map(|(_, address, _)| Http::to(*address).text("/metrics"))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let (begun, before) = (now(), texts()?);
+    wait::until("a sample of the traffic", LIMIT, || Ok((now() > begun + SAMPLE).then_some(())))?;
+    let (between, after) = (now() - begun, texts()?);
+    let pages: Vec<Page> = sources
+        .iter()
+        .zip(before.into_iter().zip(after))
+        .map(|(&(job, address, begun), (before, after))| Page {
+            job,
+            instance: address.to_string(),
+            before,
+            after,
+            between,
+            begun,
+        })
+        .collect();
+    let samples = Stack::data(&serving);
+    history::write(workspace, &pages, f64::from(COMPRESSION), serving.folder(), &samples)?;
+    let stack = Stack::watch(workspace, serving, SETUP, &samples)?;
+    stack.is_scraped()?;
+    Ok((stack, now()))
+}
+
+/// What runs exports everything that the objectives read.
+fn everything_is_exported(workspace: &Workspace, stack: &Stack) -> anyhow::Result<()> {
+    let shell = workspace.shell()?;
+    let addresses = stack.serving.addresses;
+    let pages =
+        [addresses.admin, addresses.probe].map(|address| format!("--metrics=http://{address}/metrics"));
+    let said = cmd!(shell, "cargo run --quiet --locked --package slo -- check {pages...}").quiet().read()?;
+    println!("    slo check: {}", said.lines().last().unwrap_or_default());
+    Ok(())
+}
+
+/// Every rule is evaluated without an error, every recorded series has values, and the trace store has spans.
+fn everything_is_there(stack: &Stack) -> anyhow::Result<()> {
+    let rules = stack.prometheus.rules()?;
+    let (alerts, records): (Vec<_>, Vec<_>) = rules.iter().partition(|rule| rule.kind == "alerting");
+    wait::until("every recorded series", LIMIT, || {
+        for rule in &records {
+            let labels: Vec<String> =
+                rule.labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+            let series = format!("{}{{{}}}", rule.name, labels.join(","));
+            if stack.prometheus.query(&series)?.is_empty() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    })?;
+    let failed: Vec<_> =
+        stack.prometheus.rules()?.into_iter().filter(|rule| !rule.error.is_empty()).collect();
+    ensure!(failed.is_empty(), "rules that cannot be evaluated: {failed:?}");
+    wait::until("spans in the trace store", LIMIT, || {
+        Ok((!stack.serving.traces.spans()?.is_empty()).then_some(()))
+    })?;
+    println!(
+        "    {} recording rules, all with values; {} alerts; {} targets up",
+        records.len(),
+        alerts.len(),
+        stack::JOBS.len()
+    );
+    Ok(())
+}
+
+/// A tenth fails, then all; a tenth is late, then all; all are wrong. The pauses let the last page clear.
+fn faults(stack: &Stack, timeline: &mut Timeline) -> anyhow::Result<()> {
+    timeline.look(stack, 6.0)?;
+    timeline.fault(stack, Fault::Fail, 0.1, 24.0)?;
+    timeline.look(stack, 32.0)?;
+    timeline.fault(stack, Fault::Fail, 1.0, 5.0)?;
+    timeline.look(stack, 32.0)?;
+    timeline.fault(stack, Fault::Slow, 0.1, 10.0)?;
+    timeline.fault(stack, Fault::Slow, 1.0, 8.0)?;
+    timeline.look(stack, 7.0)?;
+    timeline.fault(stack, Fault::Wrong, 1.0, 3.0)?;
+    timeline.look(stack, 33.0)
+}
