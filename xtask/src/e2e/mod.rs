@@ -4,6 +4,7 @@
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
 mod backtest;
+mod cloud;
 mod container;
 mod curl;
 mod drain;
@@ -53,6 +54,7 @@ pub(crate) const ALL: &[E2e] = &[
     tls::TEST,
     drain::TEST,
     container::TEST,
+    cloud::TEST,
     observability::TEST,
     soak::TEST,
     backtest::TEST,
