@@ -54,9 +54,14 @@ impl Workspace {
         self.tools().join("bin").join(name)
     }
 
-    /// The interpreter of the locked Python environment.
+    /// The folder of a locked Python environment.
+    pub(crate) fn environment(&self, name: &str) -> PathBuf {
+        self.tools().join(name)
+    }
+
+    /// The interpreter of the project's own Python environment.
     pub(crate) fn python(&self) -> PathBuf {
-        self.path(".tools/python/bin/python")
+        self.environment("python").join("bin/python")
     }
 
     /// A new shell that stands at the root and finds the tools of `.tools/bin` before the system's.

@@ -10,7 +10,7 @@ resource "aws_budgets_budget" "monthly" {
   # By the tag, which the account has to be told to count by, once: Billing, Cost allocation tags, `environment`.
   cost_filter {
     name   = "TagKeyValue"
-    values = ["${format("user:environment$%s", var.environment)}"]
+    values = [format("user:environment$%s", var.environment)]
   }
 
   dynamic "notification" {

@@ -5,6 +5,7 @@ module "network" {
 
   name                     = local.name
   cidr                     = var.vpc_cidr
+  zones                    = var.zones
   nat                      = var.nat
   interface_endpoints      = var.interface_endpoints
   log_key_arn              = module.log_key.arn

@@ -34,6 +34,16 @@ variable "permissions_boundary_arn" {
   default     = null
 }
 
+variable "zones" {
+  description = "Three availability zones of the region, by name."
+  type        = list(string)
+
+  validation {
+    condition     = alltrue([for zone in var.zones : startswith(zone, var.region)])
+    error_message = "zones must be of the region, for example us-east-1a in us-east-1."
+  }
+}
+
 variable "vpc_cidr" {
   description = "Addresses of the VPC, a /16 that no network it is connected with uses."
   type        = string

@@ -7,6 +7,7 @@ mod change;
 mod survivors;
 mod trial;
 
+use crate::numbers::{Span, Tier};
 use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 use crate::rule_tests;
@@ -51,6 +52,9 @@ pub struct Subject {
     /// Its mutants.
     pub mutants: Vec<Mutant>,
 }
+
+/// In the name of the test that computes when an alert fires and clears.
+const AT_ITS_TIME: &str = "just before its time";
 
 /// Every subject of a service.
 ///
@@ -119,16 +123,22 @@ fn title(rule: &Rule) -> String {
 /// The tests that look at a rule from nearest. All others follow where these notice nothing.
 fn likely(slo: &Slo, rule: &Rule) -> Vec<Attempt> {
     let file = |name: String, tests| Attempt { file: format!("{}/{name}", slo.id), tests };
+    let of_tier = |tier: &Tier, tests| file(format!("{}-{}", tier.severity, tier.long), tests);
     match rule {
-        Rule::Record { .. } => vec![file("recorded".to_owned(), "")],
+        Rule::Record { record, .. } => {
+            let reads = |tier: &&Tier| [tier.long, tier.short].iter().any(|window| is_over(record, *window));
+            let tiers = slo.tiers.iter().filter(reads).map(|tier| of_tier(tier, AT_ITS_TIME));
+            [file("recorded".to_owned(), "")].into_iter().chain(tiers).collect()
+        }
         Rule::Alert { labels, .. } => {
-            let own = |tier: &&crate::numbers::Tier| labels.get("long") == Some(&tier.long.to_string());
+            let own = |tier: &&Tier| labels.get("long") == Some(&tier.long.to_string());
             let Some(tier) = slo.tiers.iter().find(own) else { return Vec::new() };
-            vec![
-                file(format!("{}-{}", tier.severity, tier.long), "just before its time"),
-                file(format!("hold-{}", tier.hold), ""),
-                file(format!("{}-{}", tier.severity, tier.long), ""),
-            ]
+            vec![of_tier(tier, AT_ITS_TIME), file(format!("hold-{}", tier.hold), ""), of_tier(tier, "")]
         }
     }
+}
+
+/// Whether a series is recorded over a window: `…increase5m` is over `5m`, not over `m`.
+fn is_over(record: &str, window: Span) -> bool {
+    record.strip_suffix(&window.to_string()).is_some_and(|stem| stem.ends_with(char::is_alphabetic))
 }

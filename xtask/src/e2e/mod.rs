@@ -4,6 +4,7 @@
 //! machine says `Outcome::Skipped` with the reason; it never passes instead.
 
 mod backtest;
+mod cloud;
 pub(crate) mod comparison;
 mod container;
 mod curl;
@@ -54,6 +55,7 @@ pub(crate) const ALL: &[E2e] = &[
     tls::TEST,
     drain::TEST,
     container::TEST,
+    cloud::TEST,
     observability::TEST,
     soak::TEST,
     backtest::TEST,

@@ -11,6 +11,7 @@ mod go;
 mod npm;
 mod python;
 mod stamp;
+mod terraform;
 
 use std::time::Instant;
 
@@ -48,12 +49,14 @@ enum How {
     Apt { package: &'static str, program: &'static str },
     /// A crate with a binary of the tool's name.
     Cargo,
-    /// The Python environment, from the lock file.
+    /// A Python environment of the tool's name, from the lock file.
     Python { lock: &'static str },
     /// A program in Go of the tool's name, from the module in the folder.
     Go { folder: &'static str, package: &'static str },
     /// The OpenTelemetry collector, put together by its own builder from the folder's manifest.
     Collector { folder: &'static str },
+    /// Terraform, which has to be there.
+    Terraform,
     /// A program for Node.js with packages of the npm registry, from the folder's lock file.
     Npm { folder: &'static str },
 }
@@ -95,6 +98,18 @@ pub(crate) const TOOLS: &[Tool] = &[
         how: How::Go { folder: "tools/prometheus", package: "github.com/prometheus/prometheus/cmd/promtool" },
     },
     Tool { name: "otelcol", version: "0.165.0", how: How::Collector { folder: "tools/collector" } },
+    // What makes the cloud, and what looks at how.
+    Tool { name: "terraform", version: "1.11.4", how: How::Terraform },
+    Tool {
+        name: "tflint",
+        version: "0.64.0",
+        how: How::Go { folder: "tools/tflint", package: "github.com/terraform-linters/tflint" },
+    },
+    Tool {
+        name: "checkov",
+        version: "tools/checkov/requirements.txt",
+        how: How::Python { lock: "tools/checkov/requirements.txt" },
+    },
     Tool { name: "oidc-provider", version: "9.13.3", how: How::Npm { folder: "tools/oidc-provider" } },
     Tool { name: "cargo-deny", version: "0.20.2", how: How::Cargo },
     Tool { name: "cargo-fuzz", version: "0.13.2", how: How::Cargo },
@@ -177,12 +192,14 @@ fn is_there(workspace: &Workspace, tool: &Tool) -> anyhow::Result<bool> {
                 && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
         }
         How::Python { .. } => {
-            workspace.python().is_file() && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
+            python::is_there(workspace, tool.name)
+                && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
         }
         How::Go { .. } | How::Collector { .. } => {
             workspace.tool(tool.name).is_file()
                 && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
         }
+        How::Terraform => terraform::is_there(workspace, tool.version)?,
         How::Npm { .. } => {
             workspace.tools().join(tool.name).join("node_modules").is_dir()
                 && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
@@ -193,7 +210,7 @@ fn is_there(workspace: &Workspace, tool: &Tool) -> anyhow::Result<bool> {
 /// Everything that, when it changes, makes the installed tool another one.
 fn pin(workspace: &Workspace, tool: &Tool) -> anyhow::Result<String> {
     match &tool.how {
-        How::Apt { .. } | How::Cargo => Ok(format!("{} {}\n", tool.name, tool.version)),
+        How::Apt { .. } | How::Cargo | How::Terraform => Ok(format!("{} {}\n", tool.name, tool.version)),
         How::Python { lock } => python::pin(workspace, lock),
         How::Go { folder, .. } => go::pin(workspace, folder, &go::FILES),
         How::Collector { folder } => go::pin(workspace, folder, &collector::FILES),
@@ -206,9 +223,10 @@ fn install(workspace: &Workspace, tool: &Tool) -> anyhow::Result<()> {
     match &tool.how {
         How::Apt { package, .. } => apt::install(workspace, &[package])?,
         How::Cargo => cargo::install(workspace, tool.name, tool.version)?,
-        How::Python { lock } => python::install(workspace, lock)?,
+        How::Python { lock } => python::install(workspace, tool.name, lock)?,
         How::Go { folder, package } => go::install(workspace, folder, package)?,
         How::Collector { folder } => collector::install(workspace, folder, tool.name)?,
+        How::Terraform => terraform::install(workspace, tool.version)?,
         How::Npm { folder } => npm::install(workspace, folder, tool.name)?,
     }
     stamp::write(workspace, tool.name, &pin(workspace, tool)?)

@@ -2,10 +2,10 @@
 # never.
 
 locals {
-  nat_zones = { none = [], one = slice(local.zones, 0, 1), per_zone = local.zones }[var.nat]
+  nat_zones = { none = [], one = slice(var.zones, 0, 1), per_zone = var.zones }[var.nat]
   # Each zone's way out: its own where there is one for each.
   nat_of_zone = var.nat == "none" ? {} : {
-    for zone in local.zones : zone => var.nat == "one" ? local.zones[0] : zone
+    for zone in var.zones : zone => var.nat == "one" ? var.zones[0] : zone
   }
 }
 

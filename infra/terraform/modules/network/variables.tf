@@ -13,14 +13,13 @@ variable "cidr" {
   }
 }
 
-variable "zone_count" {
-  description = "Availability zones to be in."
-  type        = number
-  default     = 3
+variable "zones" {
+  description = "Availability zones to be in, by name: a list that AWS gives may be another one tomorrow."
+  type        = list(string)
 
   validation {
-    condition     = var.zone_count == 3
-    error_message = "zone_count must be 3: one zone may fail while the others carry on with two thirds."
+    condition     = length(distinct(var.zones)) == 3
+    error_message = "zones must name three different zones, for example us-east-1a: one may fail while the others carry on with two thirds."
   }
 }
 

@@ -1,21 +1,10 @@
 # The network: three zones, each with a subnet for load balancers, one for nodes and one for the control plane.
 
-data "aws_availability_zones" "available" {
-  state = "available"
-
-  filter {
-    name   = "opt-in-status"
-    values = ["opt-in-not-required"]
-  }
-}
-
 locals {
-  zones = slice(data.aws_availability_zones.available.names, 0, var.zone_count)
-
   # Of the /16, nodes and their pods get three /19; what is left has room for 32 /24, of which six are used.
-  node_cidrs          = { for index, zone in local.zones : zone => cidrsubnet(var.cidr, 3, index) }
-  public_cidrs        = { for index, zone in local.zones : zone => cidrsubnet(var.cidr, 8, 96 + index) }
-  control_plane_cidrs = { for index, zone in local.zones : zone => cidrsubnet(var.cidr, 8, 112 + index) }
+  node_cidrs          = { for index, zone in var.zones : zone => cidrsubnet(var.cidr, 3, index) }
+  public_cidrs        = { for index, zone in var.zones : zone => cidrsubnet(var.cidr, 8, 96 + index) }
+  control_plane_cidrs = { for index, zone in var.zones : zone => cidrsubnet(var.cidr, 8, 112 + index) }
 }
 
 resource "aws_vpc" "this" {

@@ -4,6 +4,7 @@ region      = "us-east-1"
 cost_centre = "flights"
 budget      = { monthly_usd = 1200, emails = ["platform@puntual.example"] }
 
+zones    = ["us-east-1a", "us-east-1b", "us-east-1c"]
 vpc_cidr = "10.20.0.0/16"
 nat      = "per_zone"
 interface_endpoints = [

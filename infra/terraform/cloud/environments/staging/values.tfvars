@@ -5,6 +5,7 @@ cost_centre      = "flights"
 budget           = { monthly_usd = 400, emails = ["platform@puntual.example"] }
 may_be_destroyed = true
 
+zones    = ["us-east-1a", "us-east-1b", "us-east-1c"]
 vpc_cidr = "10.21.0.0/16"
 # AWS's services are reached through NAT: endpoints cost more than the rest of staging.
 nat                 = "one"

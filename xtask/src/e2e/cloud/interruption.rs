@@ -1,0 +1,105 @@
+//! Two applies at once, and one that is cut off on the way and completed.
+//!
+//! Cut off as GitHub cuts off a job: by SIGINT. Must never do so while something is being made that the provider takes
+//! note of late: it would be there, and in no state, which the README tells how to mend.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Child;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::estate::Terraform;
+use super::progress::{self, APPLY, Changes, Progress};
+
+/// So many resources are there when the second apply comes: enough for the first to be on its way for sure.
+const SECOND_COMES_AT: usize = 20;
+
+/// So many are there when the first apply is cut off: half of them.
+const CUT_OFF_AT: usize = 53;
+
+/// The provider takes note of it once it is ready, and not when AWS has made it.
+const NOTED_LATE: &str = "aws_launch_template";
+
+/// Far beyond what an apply takes.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// What was seen.
+#[derive(Debug)]
+pub(super) struct Interrupted {
+    /// Resources that were there when the apply was cut off.
+    pub(super) made: usize,
+    /// What the next apply then changed.
+    pub(super) completed: Changes,
+}
+
+pub(super) fn run(root: &Terraform, settings: &[&str]) -> anyhow::Result<Interrupted> {
+    let mut first = Running::begin(root, APPLY, settings)?;
+    first.until(|progress| progress.made() >= SECOND_COMES_AT)?;
+
+    let refused = root.refused("apply -auto-approve -no-color", settings)?;
+    ensure!(
+        refused.contains("Error acquiring the state lock") && refused.contains("PreconditionFailed"),
+        "the second apply was not refused by the lock:\n{refused}"
+    );
+    ensure!(!refused.contains("Creating..."), "the second apply made something:\n{refused}");
+
+    first.until(|progress| progress.made() >= CUT_OFF_AT && !progress.is_making(NOTED_LATE))?;
+    let made = first.cut_off()?;
+    let completed = progress::changes(&root.run(APPLY, settings)?)?;
+    Ok(Interrupted { made, completed })
+}
+
+/// An apply while it runs; killed when dropped before its end.
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    progress: Progress,
+    begun: Instant,
+}
+
+impl Running {
+    fn begin(root: &Terraform, command: &str, settings: &[&str]) -> anyhow::Result<Self> {
+        let mut child = root.begin(command, settings)?;
+        let output = BufReader::new(child.stdout.take().context("no standard output")?);
+        // A thread of its own, or the apply would stand still whenever nobody reads.
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Ok(Self { child, lines, progress: Progress::default(), begun: Instant::now() })
+    }
+
+    /// Reads on until it is so.
+    fn until(&mut self, is_so: impl Fn(&Progress) -> bool) -> anyhow::Result<()> {
+        while !is_so(&self.progress) {
+            let left = LIMIT.saturating_sub(self.begun.elapsed());
+            let line = self.lines.recv_timeout(left).with_context(|| {
+                format!("the apply ended, or took too long, with {} resources made", self.progress.made())
+            })?;
+            self.progress.note(&line);
+        }
+        Ok(())
+    }
+
+    /// Tells it to stop, and says how many resources it made.
+    fn cut_off(mut self) -> anyhow::Result<usize> {
+        kill_process(Pid::from_child(&self.child), Signal::INT).context("cannot send SIGINT")?;
+        let status = self.child.wait()?;
+        ensure!(!status.success(), "the apply was done before it could be cut off");
+        while let Ok(line) = self.lines.recv() {
+            self.progress.note(&line);
+        }
+        Ok(self.progress.made())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Already gone is what one wishes here.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
