@@ -71,9 +71,10 @@ struct Verdict {
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let (seen, committed) = (Verdicts::see(workspace)?, Verdicts::committed(workspace)?);
     if seen != committed {
+        let known = |(name, verdict): &(&String, &Verdict)| committed.scenarios.get(*name) == Some(*verdict);
+        let new: Vec<_> = seen.scenarios.iter().filter(|scenario| !known(scenario)).collect();
         bail!(
-            "what was answered is not {VERDICTS}; if it is meant, `cargo xtask generate` writes it anew\n{}",
-            seen.json()?
+            "{VERDICTS} is not what was answered; if it is meant, `cargo xtask generate` writes it anew\n{new:#?}"
         );
     }
     eprintln!("    {} scenarios, {} compilers", seen.scenarios.len(), TOOLS.len());
