@@ -154,6 +154,7 @@ fn rule_8_every_alert_has_a_test_of_each_kind() {
             for kind in [
                 "just before its time",
                 "total outage",
+                "just above the threshold",
                 "nothing happens",
                 "no series is there",
                 "too few",

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::prelude::ToPrimitive as _;
+
 use super::Named;
 use super::file::{AlertTest, ExpectedAlert, ExprTest, InputSeries, Sample, Test, TestFile};
 use super::timing::{Mix, Timing};
 use super::traffic::{self, Sight, Stage, Traffic};
 use crate::numbers::{Span, Tier};
-use crate::objectives::{Indicator, Objectives, Slo};
+use crate::objectives::{Indicator, Objectives, SLICE, Slo};
 use crate::query::QueryError;
 use crate::rules::{self, Rule};
 
@@ -63,11 +65,10 @@ impl<'a> Bench<'a> {
     }
 
     fn tests(self) -> Result<Vec<Test>, QueryError> {
-        let mut tests =
-            vec![self.a_fault()?, self.total_outage()?, self.idle()?, self.nothing_there(), self.too_few()?];
-        tests.push(self.restart()?);
-        tests.push(self.a_healthy_pod_appears()?);
-        tests.push(self.a_failing_pod_appears()?);
+        let faults = [self.a_fault()?, self.total_outage()?, self.the_short_window_decides()?];
+        let silences = [self.idle()?, self.nothing_there(), self.too_few()?, self.restart()?];
+        let pods = [self.a_healthy_pod_appears()?, self.a_failing_pod_appears()?];
+        let mut tests: Vec<Test> = faults.into_iter().chain(silences).chain(pods).collect();
         tests.extend(self.part_missing()?);
         Ok(tests)
     }
@@ -82,8 +83,25 @@ impl<'a> Bench<'a> {
         self.test(
             "is silent just before its time, fires at it, lasts as long as its short window, and clears",
             self.traffic.series(&stages, Sight::Whole, "a")?,
-            vec![self.silent(fires - 1), self.firing(fires), self.firing(clears - 1), self.silent(clears)],
+            [self.silent(fires - 1), self.firing(fires), self.firing(clears - 1), self.silent(clears)]
+                .into_iter()
+                .chain(self.burning(begin + lasts, mix))
+                .collect(),
         )
+    }
+
+    /// How fast the budget goes now is of the shortest window, which has forgotten what was before.
+    fn burning(self, step: usize, mix: Mix) -> Option<ExprTest> {
+        let name = "slo:current_burn_rate:ratio";
+        let budget = self.slo.budget().ratio().to_f64()?;
+        (self.tier.short == SLICE).then(|| ExprTest {
+            expr: format!("{name}{}", self.slo.labels(&self.objectives.service)),
+            eval_time: at(self.timing.step, step),
+            exp_samples: vec![Sample {
+                labels: super::examples::series(name, &recorded_labels(self.objectives, self.slo)),
+                value: share(mix) / budget,
+            }],
+        })
     }
 
     fn total_outage(self) -> Result<Test, QueryError> {
@@ -98,6 +116,18 @@ impl<'a> Bench<'a> {
             "fires in a total outage, at its time, and everything is bad",
             self.traffic.series(&[self.good(begin), stage(2 * begin, mix)], Sight::Whole, "a")?,
             questions,
+        )
+    }
+
+    /// While the long window is beyond doubt, the short one decides, to 2 % of its threshold.
+    fn the_short_window_decides(self) -> Result<Test, QueryError> {
+        let (begin, turns) = (self.timing.history(), self.timing.short_turns());
+        let [above, below] = self.timing.around();
+        let stages = [stage(begin, self.timing.outage()), stage(turns, above), stage(turns, below)];
+        self.test(
+            "fires while its short window is just above the threshold, and clears just below it",
+            self.traffic.series(&stages, Sight::Whole, "a")?,
+            vec![self.firing(begin + turns), self.silent(begin + 2 * turns)],
         )
     }
 

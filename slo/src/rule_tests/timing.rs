@@ -102,6 +102,28 @@ impl Timing {
         }
     }
 
+    /// A share of bad events within 2 % above the threshold, and one within 2 % below it.
+    pub(super) fn around(self) -> [Mix; 2] {
+        [Decimal::new(101, 2), Decimal::new(99, 2)].map(|factor| {
+            let share = self.threshold * factor;
+            let bad_of = |total: i64| i64::try_from((share * Decimal::from(total)).round()).unwrap_or(total);
+            let near = |(bad, total): &(i64, i64)| {
+                let off = Decimal::from(*bad) / Decimal::from(*total) / self.threshold - Decimal::ONE;
+                (off > Decimal::ZERO) == (factor > Decimal::ONE)
+                    && !off.is_zero()
+                    && off.abs() < Decimal::new(2, 2)
+            };
+            let (bad, total) = match self.counted {
+                // Ten times as many, as a hundredth of the smallest budgets is less than one.
+                Counted::Increases => (2 * (bad_of(10 * PER_STEP) / 2), 10 * PER_STEP),
+                Counted::Samples => {
+                    (1..1000).map(|total| (bad_of(total), total)).find(near).unwrap_or((1, 1))
+                }
+            };
+            Mix { good: total - bad, bad }
+        })
+    }
+
     /// A process that fails everything, and has so much to do that all processes together are beyond the threshold.
     pub(super) fn weighty_outage(self) -> Mix {
         let Mix { good, bad } = self.outage();
@@ -135,6 +157,11 @@ impl Timing {
     /// Bad events one a step, each within the short window, that are too few to fire.
     pub(super) fn too_few(self) -> usize {
         usize::try_from(self.least.saturating_sub(1)).unwrap_or(usize::MAX)
+    }
+
+    /// Steps until the short window holds nothing of what was before, and one more.
+    pub(super) fn short_turns(self) -> usize {
+        usize::try_from(self.short + 1).unwrap_or(usize::MAX)
     }
 
     /// How long a fault lasts that the long window still knows when the short one has forgotten it.
