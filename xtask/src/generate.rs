@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use xshell::cmd;
 
+use crate::e2e::comparison::{PAGE, VERDICTS, Verdicts};
 use crate::workspace::Workspace;
 use crate::{attacks, tools};
 
@@ -38,6 +39,8 @@ const MAKERS: &[Maker] = &[
     Maker { makes: "what is compiled from slo/definitions/inference.yaml", needs: &[], make: objectives },
     // After the bounds of its histograms, which are among what is compiled.
     Maker { makes: "services/inference/metrics.json", needs: &[], make: metrics },
+    // From the rules, which are among what is compiled.
+    Maker { makes: "the tables of slo/COMPARISON.md", needs: &["promtool"], make: comparison },
     Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
 ];
@@ -90,6 +93,17 @@ fn objectives(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     let shell = workspace.shell()?;
     let check: &[&str] = if mode == Mode::Check { &["--check"] } else { &[] };
     cmd!(shell, "cargo run --quiet --locked --package slo -- generate {check...}").run().context(MEND)
+}
+
+/// What other compilers answer. A check only compares page and verdicts: `cargo xtask e2e comparison` asks them again.
+fn comparison(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    let verdicts = match mode {
+        Mode::Write => Verdicts::see(workspace),
+        Mode::Check => Verdicts::committed(workspace),
+    }?;
+    let page = std::fs::read_to_string(workspace.path(PAGE)).context(PAGE)?;
+    keep(workspace, VERDICTS, &verdicts.json()?, mode)?;
+    keep(workspace, PAGE, &verdicts.page(&page)?, mode)
 }
 
 /// What each attack got, as it was seen just now.

@@ -12,6 +12,9 @@ pub struct Survivors(Vec<Reason>);
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
+    /// What the name of the rule file contains; nothing for all of them.
+    #[serde(default)]
+    pub file: String,
     /// What the name of the changed rule contains.
     pub rule: String,
     /// What the change contains.
@@ -39,19 +42,20 @@ impl Survivors {
     /// The reason of a mutant, if there is one.
     #[must_use]
     pub fn reason(&self, mutant: &Mutant) -> Option<&Reason> {
-        self.0
-            .iter()
-            .find(|reason| mutant.rule.contains(&reason.rule) && mutant.change.contains(&reason.change))
+        self.0.iter().find(|reason| reason.explains(mutant))
     }
 
     /// Reasons that explain none of those that survived: what was true once.
     #[must_use]
     pub fn idle<'list>(&'list self, survived: &[&Mutant]) -> Vec<&'list Reason> {
-        let explains = |reason: &&Reason| {
-            survived
-                .iter()
-                .any(|mutant| mutant.rule.contains(&reason.rule) && mutant.change.contains(&reason.change))
-        };
-        self.0.iter().filter(|reason| !explains(reason)).collect()
+        let idle = |reason: &&Reason| !survived.iter().any(|mutant| reason.explains(mutant));
+        self.0.iter().filter(idle).collect()
+    }
+}
+
+impl Reason {
+    fn explains(&self, mutant: &Mutant) -> bool {
+        let Self { file, rule, change, .. } = self;
+        mutant.subject.contains(file) && mutant.rule.contains(rule) && mutant.change.contains(change)
     }
 }

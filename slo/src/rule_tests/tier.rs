@@ -90,11 +90,14 @@ impl<'a> Bench<'a> {
         let (timing, mix) = (self.timing, self.timing.outage());
         let begin = timing.history();
         let fires = begin + timing.crosses(mix) + timing.hold();
-        let stages = [self.good(begin), stage(timing.long_fault(mix), mix)];
+        // As long as two long windows, so that one that is longer than it should be counts more than there was.
+        let end = 3 * begin;
+        let mut questions = vec![self.silent(fires - 1), self.firing(fires)];
+        questions.extend(self.windows().map(|window| self.ratio(window, end, Some(1.0))));
         self.test(
-            "fires in a total outage, at its time",
-            self.traffic.series(&stages, Sight::Whole, "a")?,
-            vec![self.silent(fires - 1), self.firing(fires)],
+            "fires in a total outage, at its time, and everything is bad",
+            self.traffic.series(&[self.good(begin), stage(2 * begin, mix)], Sight::Whole, "a")?,
+            questions,
         )
     }
 

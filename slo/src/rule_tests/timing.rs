@@ -83,7 +83,8 @@ impl Timing {
         let found = match self.counted {
             // Even, because half of them are slow and half are failures.
             Counted::Increases => {
-                (0..100).map(|more| (2 * (bad_of(PER_STEP) / 2 + more * 200), PER_STEP)).find(fits)
+                let half = bad_of(PER_STEP) / 2;
+                (0..100).map(|more| (2 * (half + more * (1 + half / 500)), PER_STEP)).find(fits)
             }
             // One gauge each, so as few as will do.
             Counted::Samples => (1..200).map(|total| (bad_of(total), total)).find(fits),

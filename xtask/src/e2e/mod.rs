@@ -5,6 +5,7 @@
 
 mod backtest;
 mod cloud;
+pub(crate) mod comparison;
 mod container;
 mod curl;
 mod drain;
@@ -60,6 +61,7 @@ pub(crate) const ALL: &[E2e] = &[
     backtest::TEST,
     rules::TEST,
     slo_mutants::TEST,
+    comparison::TEST,
 ];
 
 /// Which one to run.

@@ -52,7 +52,7 @@ fn passes(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
 }
 
 /// Every YAML file below a folder, sorted.
-fn yaml_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn yaml_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in ignore::WalkBuilder::new(folder).sort_by_file_path(Ord::cmp).build() {
         let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.into_path();

@@ -81,6 +81,15 @@ pub(crate) struct Counts {
     pub(crate) wrong: u64,
 }
 
+impl Counts {
+    /// Requests that were answered or lost.
+    pub(crate) fn all(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
+        let all = (self.right + self.wrong) as f64;
+        all
+    }
+}
+
 impl Calls {
     /// At this rate, by enough callers to keep it up while each answer takes two fifths of a second.
     pub(crate) fn of(kind: Kind, rate: f64) -> Self {

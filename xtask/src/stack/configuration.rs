@@ -47,6 +47,10 @@ impl Configuration {
     /// `prometheus.yml` here.
     pub(super) fn compressed(workspace: &Workspace, root: &Path, compression: u32) -> anyhow::Result<Self> {
         let committed = Self::committed(workspace, root)?;
+        // What the compiler no longer makes must not stay beside what it makes, in real time.
+        for made in ["prometheus/rules", "grafana/dashboards"] {
+            fs::remove_dir_all(committed.path(made)).with_context(|| made.to_owned())?;
+        }
         let shell = workspace.shell()?;
         let factor = compression.to_string();
         cmd!(shell, "cargo run --quiet --locked --package slo -- generate --compress {factor} --out {root}")

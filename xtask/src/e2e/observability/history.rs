@@ -15,6 +15,15 @@ use crate::workspace::Workspace;
 /// What the objectives count.
 const COUNTED: [&str; 2] = ["http_server_request_duration_seconds", "probe_answers_total"];
 
+/// What did not happen in the past: it was good and fast, or the faults that are made now would not be the first ones.
+const BAD: [&str; 5] = [
+    "error_source=\"server\"",
+    "error_source=\"dependency\"",
+    "result=\"failed\"",
+    "result=\"wrong\"",
+    "result=\"refused\"",
+];
+
 /// Somewhat more than the longest window of an alert, in seconds of real time.
 const LENGTH: f64 = 3.1 * 86_400.0;
 
@@ -62,8 +71,10 @@ impl Page {
     fn write(&self, compression: f64, text: &mut String) -> anyhow::Result<()> {
         let (before, after) = (counters(&self.before)?, counters(&self.after)?);
         ensure!(!after.is_empty(), "{} counts nothing of {COUNTED:?}:\n{}", self.job, self.after);
-        for (series, value) in after {
-            let counted = value - before.get(series).unwrap_or(&0.0);
+        for series in after.keys().filter(|series| !BAD.iter().any(|bad| series.contains(bad))) {
+            let counter = counts_all(series);
+            let value = |page: &BTreeMap<String, f64>| page.get(&counter).copied().unwrap_or_default();
+            let counted = value(&after) - value(&before);
             // What counts nothing is not there: the rules must not need it.
             if counted > 0.0 {
                 self.ramp(series, counted / self.between, compression, text)?;
@@ -89,14 +100,22 @@ impl Page {
 }
 
 /// The counters of a page that the objectives read, with their values.
-fn counters(page: &str) -> anyhow::Result<BTreeMap<&str, f64>> {
+fn counters(page: &str) -> anyhow::Result<BTreeMap<String, f64>> {
     page.lines()
         .filter(|line| COUNTED.iter().any(|name| line.starts_with(name)))
         .map(|line| {
             let (series, value) = line.rsplit_once(' ').with_context(|| line.to_owned())?;
-            Ok((series, value.parse().with_context(|| line.to_owned())?))
+            Ok((series.to_owned(), value.parse().with_context(|| line.to_owned())?))
         })
         .collect()
+}
+
+/// The counter whose growth a series had in the past: of a bucket the counter of all answers, as all of them were fast.
+fn counts_all(series: &str) -> String {
+    let Some((before, after)) = series.split_once("le=\"") else { return series.to_owned() };
+    let after = after.split_once('"').map_or("", |(_, after)| after);
+    let joined = format!("{}{after}", before.trim_end_matches(','));
+    joined.replacen("_bucket{", "_count{", 1).replacen("{,", "{", 1)
 }
 
 /// How old the samples are, oldest first: as often as Prometheus scrapes in the younger part, and seldom before.
@@ -111,7 +130,37 @@ fn ages(compression: f64) -> impl Iterator<Item = f64> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    #[rstest]
+    #[case::at_the_end("a_bucket{b=\"c\",le=\"0.1\"}", "a_count{b=\"c\"}")]
+    #[case::at_the_beginning("a_bucket{le=\"0.1\",b=\"c\"}", "a_count{b=\"c\"}")]
+    #[case::no_bucket("a_total{b=\"c\"}", "a_total{b=\"c\"}")]
+    fn every_answer_of_the_past_was_in_the_fastest_bucket(#[case] series: &str, #[case] counter: &str) {
+        assert_eq!(counts_all(series), counter);
+    }
+
+    #[test]
+    fn nothing_bad_happened_in_the_past() {
+        let page = |wrong| {
+            format!(
+                "probe_answers_total{{result=\"right\"}} {wrong}1\nprobe_answers_total{{result=\"wrong\"}} {wrong}\n"
+            )
+        };
+        let page = Page {
+            job: "inference-probe",
+            instance: "127.0.0.1:1".to_owned(),
+            before: page(1),
+            after: page(7),
+            between: 3.0,
+            begun: 1000.0,
+        };
+        let mut text = String::new();
+        page.write(60.0, &mut text).unwrap();
+        assert!(text.contains("right") && !text.contains("wrong"), "{text}");
+    }
 
     #[test]
     fn a_counter_grows_evenly_to_the_moment_that_the_real_one_begins() {
