@@ -44,9 +44,9 @@ enum Per {
 }
 
 impl Item {
-    /// US dollars a month, for so many of it.
+    /// US dollars a month, for so many of it, to the cent.
     fn monthly(&self, number: Decimal, hours: Decimal) -> Decimal {
-        self.usd * number * if self.per == Per::Hour { hours } else { Decimal::ONE }
+        (self.usd * number * if self.per == Per::Hour { hours } else { Decimal::ONE }).round_dp(2)
     }
 }
 
