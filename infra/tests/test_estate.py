@@ -1,5 +1,6 @@
 """What Terraform made, as AWS tells it."""
 
+import contextlib
 import json
 
 import pytest
@@ -215,8 +216,11 @@ def test_secrets_are_empty_places_under_their_own_key(aws):
     }
     for secret in secrets:
         assert key_id(manager.describe_secret(SecretId=secret["ARN"])["KmsKeyId"]) == keys(aws)[f"{NAME}-secrets"]
-        with pytest.raises(manager.exceptions.ResourceNotFoundException):
-            manager.get_secret_value(SecretId=secret["ARN"])
+        # AWS has no version yet and refuses; MiniStack has one with nothing in it.
+        with contextlib.suppress(manager.exceptions.ResourceNotFoundException):
+            value = manager.get_secret_value(SecretId=secret["ARN"])
+            assert not value.get("SecretString")
+            assert not value.get("SecretBinary")
 
 
 def test_logs_are_encrypted_and_end(aws):

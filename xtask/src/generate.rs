@@ -8,7 +8,7 @@ use xshell::cmd;
 
 use crate::e2e::comparison::{PAGE, VERDICTS, Verdicts};
 use crate::workspace::Workspace;
-use crate::{attacks, tools};
+use crate::{attacks, cost, tools};
 
 /// Write, or only look.
 #[derive(Debug, Args)]
@@ -41,6 +41,7 @@ const MAKERS: &[Maker] = &[
     Maker { makes: "services/inference/metrics.json", needs: &[], make: metrics },
     // From the rules, which are among what is compiled.
     Maker { makes: "the tables of slo/COMPARISON.md", needs: &["promtool"], make: comparison },
+    Maker { makes: cost::PAGE, needs: &[], make: costs },
     Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
 ];
@@ -104,6 +105,11 @@ fn comparison(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     let page = std::fs::read_to_string(workspace.path(PAGE)).context(PAGE)?;
     keep(workspace, VERDICTS, &verdicts.json()?, mode)?;
     keep(workspace, PAGE, &verdicts.page(&page)?, mode)
+}
+
+/// What the cloud costs, from prices with their date.
+fn costs(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    keep(workspace, cost::PAGE, &cost::page(workspace)?, mode)
 }
 
 /// What each attack got, as it was seen just now.

@@ -5,6 +5,7 @@
 mod artifact;
 mod attacks;
 mod bench;
+mod cost;
 mod development;
 mod e2e;
 mod fuzz;

@@ -1,8 +1,8 @@
 # Where people outgrow one Prometheus: it sends on to a managed workspace, which evaluates the same generated rules.
 
 locals {
-  # The generated file itself; a rule that is changed by hand would be another one.
-  rules = "${path.module}/../../../observability/prometheus/rules/inference.yaml"
+  # The generated files themselves; a rule that is changed by hand would be another one.
+  rules = "${path.module}/../../../observability/prometheus/rules"
 }
 
 resource "aws_prometheus_workspace" "this" {
@@ -24,12 +24,12 @@ resource "aws_cloudwatch_log_group" "managed_prometheus" {
   kms_key_id        = module.log_key.arn
 }
 
-resource "aws_prometheus_rule_group_namespace" "inference" {
-  count = var.managed_prometheus ? 1 : 0
+resource "aws_prometheus_rule_group_namespace" "this" {
+  for_each = var.managed_prometheus ? fileset(local.rules, "*.yaml") : []
 
-  name         = "inference"
+  name         = trimsuffix(each.key, ".yaml")
   workspace_id = aws_prometheus_workspace.this[0].id
-  data         = file(local.rules)
+  data         = file("${local.rules}/${each.key}")
 }
 
 module "remote_write_role" {

@@ -104,12 +104,21 @@ pub(super) fn all() -> Vec<Step> {
         full(
             "python format",
             &["python"],
-            command(&[PYTHON, "-m", "ruff", "format", "--check", "services/inference", "tools/python"]),
+            command(&[
+                PYTHON,
+                "-m",
+                "ruff",
+                "format",
+                "--check",
+                "services/inference",
+                "tools/python",
+                "infra/tests",
+            ]),
         ),
         full(
             "python lint",
             &["python"],
-            command(&[PYTHON, "-m", "ruff", "check", "services/inference", "tools/python"]),
+            command(&[PYTHON, "-m", "ruff", "check", "services/inference", "tools/python", "infra/tests"]),
         ),
         full(
             "python tests",

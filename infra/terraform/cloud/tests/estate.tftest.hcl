@@ -83,7 +83,7 @@ run "managed_prometheus_gets_the_generated_rules" {
   }
 
   assert {
-    condition     = strcontains(aws_prometheus_rule_group_namespace.inference[0].data, "ApiAvailabilityBurn")
+    condition     = strcontains(aws_prometheus_rule_group_namespace.this["api-availability.yaml"].data, "ApiAvailabilityBurn")
     error_message = "The workspace must evaluate the rules that were generated from slo/."
   }
 }

@@ -156,7 +156,9 @@ impl Terraform {
     fn told(&self, command: &str, output: &Output) -> String {
         let text =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        let lines: Vec<&str> = text.lines().collect();
+        // Of events in JSON those that are errors; of anything else all.
+        let lines: Vec<&str> =
+            text.lines().filter(|line| !line.starts_with("{\"@level\":\"info\"")).collect();
         let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n");
         let name = self.folder.file_name().map_or_else(String::new, |name| name.display().to_string());
         format!("`terraform {command}` in {name} ended with {}:\n{last}", output.status)

@@ -1,7 +1,7 @@
 //! Two applies at once, and one that is cut off on the way and completed.
 //!
-//! Cut off as GitHub cuts off a job: by SIGINT. Must never do so while something is being made that the provider takes
-//! note of late: it would be there, and in no state, which the README tells how to mend.
+//! Cut off as GitHub cuts off a job: by SIGINT. Must never do so while something of [`NOTED_LATE`] is being made: it would
+//! be there and in no state. What to do then stands in infra/README.md.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
@@ -18,11 +18,14 @@ use super::progress::{self, APPLY, Changes, Progress};
 /// So many resources are there when the second apply comes: enough for the first to be on its way for sure.
 const SECOND_COMES_AT: usize = 20;
 
-/// So many are there when the first apply is cut off: half of them.
-const CUT_OFF_AT: usize = 53;
-
-/// The provider takes note of it once it is ready, and not when AWS has made it.
-const NOTED_LATE: &str = "aws_launch_template";
+/// What the provider takes note of when it is ready, and not when AWS has made it; the first apply is cut off when so many
+/// of them are made, which are all. The load balancer is what it then still waits for.
+const NOTED_LATE: [(&str, usize); 4] = [
+    ("aws_launch_template", 2),
+    ("aws_autoscaling_group", 1),
+    ("aws_eks_node_group", 1),
+    ("aws_eks_addon", 6),
+];
 
 /// Far beyond what an apply takes.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -47,7 +50,7 @@ pub(super) fn run(root: &Terraform, settings: &[&str]) -> anyhow::Result<Interru
     );
     ensure!(!refused.contains("Creating..."), "the second apply made something:\n{refused}");
 
-    first.until(|progress| progress.made() >= CUT_OFF_AT && !progress.is_making(NOTED_LATE))?;
+    first.until(|progress| NOTED_LATE.iter().all(|(resource, all)| progress.made_of(resource) == *all))?;
     let made = first.cut_off()?;
     let completed = progress::changes(&root.run(APPLY, settings)?)?;
     Ok(Interrupted { made, completed })

@@ -2,7 +2,7 @@
 //!
 //! Must never guess: what is not an event of these kinds is left out.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
@@ -31,7 +31,6 @@ struct Hook {
 
 #[derive(Debug, Deserialize)]
 struct Resource {
-    addr: String,
     resource_type: String,
 }
 
@@ -46,9 +45,8 @@ pub(super) struct Changes {
 /// How far a run is.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// Address and type of what is being made.
-    in_flight: BTreeSet<(String, String)>,
-    made: usize,
+    /// How many resources were made, by type.
+    made: BTreeMap<String, usize>,
     changes: Option<Changes>,
 }
 
@@ -60,28 +58,22 @@ impl Progress {
             // The plan says what it will change, the end of an apply what it did.
             self.changes = event.changes;
         }
-        let Some(Hook { resource, action }) = event.hook else { return };
-        let resource = (resource.addr, resource.resource_type);
-        match event.kind.as_str() {
-            "apply_start" if action == "create" => {
-                self.in_flight.insert(resource);
-            }
-            "apply_complete" | "apply_errored" => {
-                let known = self.in_flight.remove(&resource);
-                self.made += usize::from(known && event.kind == "apply_complete");
-            }
-            _ => {}
+        if let Some(Hook { resource, action }) = event.hook
+            && event.kind == "apply_complete"
+            && action == "create"
+        {
+            *self.made.entry(resource.resource_type).or_default() += 1;
         }
     }
 
     /// How many resources were made.
-    pub(super) const fn made(&self) -> usize {
-        self.made
+    pub(super) fn made(&self) -> usize {
+        self.made.values().sum()
     }
 
-    /// Whether something of this type is being made now.
-    pub(super) fn is_making(&self, resource_type: &str) -> bool {
-        self.in_flight.iter().any(|(_, own)| own == resource_type)
+    /// How many resources of this type were made.
+    pub(super) fn made_of(&self, resource_type: &str) -> usize {
+        self.made.get(resource_type).copied().unwrap_or_default()
     }
 }
 
@@ -98,36 +90,20 @@ pub(super) fn changes(told: &str) -> anyhow::Result<Changes> {
 mod tests {
     use super::*;
 
-    fn event(kind: &str, action: &str) -> String {
-        format!(
-            r#"{{"type":"{kind}","hook":{{"action":"{action}",
-                "resource":{{"addr":"aws_vpc.this","resource_type":"aws_vpc"}}}}}}"#
-        )
-    }
-
     #[test]
-    fn what_is_being_made_is_known_until_it_is_made() {
+    fn only_what_is_made_is_counted() {
         let mut progress = Progress::default();
         progress.note("not an event");
-        progress.note(&event("apply_start", "read"));
-        assert!(!progress.is_making("aws_vpc"), "a look at something makes nothing");
-
-        progress.note(&event("apply_start", "create"));
-        assert!(progress.is_making("aws_vpc") && !progress.is_making("aws_subnet"));
-        assert_eq!(progress.made(), 0);
-
-        progress.note(&event("apply_complete", "create"));
-        assert!(!progress.is_making("aws_vpc"));
-        assert_eq!(progress.made(), 1);
-    }
-
-    #[test]
-    fn what_fails_is_not_made() {
-        let mut progress = Progress::default();
-        progress.note(&event("apply_start", "create"));
-        progress.note(&event("apply_errored", "create"));
-        assert!(!progress.is_making("aws_vpc"));
-        assert_eq!(progress.made(), 0);
+        for (kind, action) in [
+            ("apply_start", "create"),
+            ("apply_errored", "create"),
+            ("apply_complete", "delete"),
+            ("apply_complete", "create"),
+        ] {
+            let hook = format!(r#"{{"action":"{action}","resource":{{"resource_type":"aws_vpc"}}}}"#);
+            progress.note(&format!(r#"{{"type":"{kind}","hook":{hook}}}"#));
+        }
+        assert_eq!((progress.made(), progress.made_of("aws_vpc"), progress.made_of("aws_subnet")), (1, 1, 0));
     }
 
     #[test]

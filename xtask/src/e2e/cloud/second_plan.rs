@@ -103,8 +103,14 @@ impl Change {
         let (Some(before), Some(after)) = (&self.before, &self.after) else { return Vec::new() };
         let unknown = |field: &str| self.after_unknown.get(field).is_some_and(holds_true);
         let names: BTreeSet<&str> = before.keys().chain(after.keys()).map(String::as_str).collect();
-        names.into_iter().filter(|name| before.get(*name) != after.get(*name) && !unknown(name)).collect()
+        let same = |name: &str| written(before.get(name)) == written(after.get(name));
+        names.into_iter().filter(|name| !same(name) && !unknown(name)).collect()
     }
+}
+
+/// The value, unless nothing is written there: to the provider an empty text is none.
+fn written(value: Option<&Value>) -> Option<&Value> {
+    value.filter(|value| !value.is_null() && value.as_str() != Some(""))
 }
 
 /// Whether anything in it is `true`: not known before the apply.
@@ -135,8 +141,8 @@ mod tests {
 
     #[test]
     fn a_forgotten_field_is_excused_with_all_that_follows_from_it() {
-        let before = json!({ "tags": {}, "id": "fl-1", "kept": 1 });
-        let after = json!({ "tags": { "Name": "x" }, "kept": 1 });
+        let before = json!({ "tags": {}, "id": "fl-1", "kept": 1, "nothing": "" });
+        let after = json!({ "tags": { "Name": "x" }, "kept": 1, "nothing": null });
         judge(&plan(&["delete", "create"], before, after, json!({ "id": true })), ONE).unwrap();
     }
 

@@ -1,0 +1,20 @@
+variable "environment" {
+  description = "Name of the environment, as in terraform/cloud."
+  type        = string
+}
+
+variable "region" {
+  description = "AWS region of the environment and of the states."
+  type        = string
+}
+
+variable "state_bucket" {
+  description = "Output of terraform/bootstrap."
+  type        = string
+}
+
+variable "tunnel_port" {
+  description = "Port of this machine that is forwarded to the Kubernetes API (infra/README.md)."
+  type        = number
+  default     = 8443
+}
