@@ -64,6 +64,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     println!("1. what the objectives name is there");
     everything_is_exported(workspace, &stack)?;
     everything_is_there(&stack)?;
+    the_gate_is_open(workspace, &stack)?;
 
     println!("2. faults");
     let mut timeline = Timeline::default();
@@ -164,6 +165,25 @@ fn everything_is_there(stack: &Stack) -> anyhow::Result<()> {
         alerts.len(),
         stack::JOBS.len()
     );
+    Ok(())
+}
+
+/// After three good days there is budget for a delivery; of a canary that nobody deployed nothing is known.
+fn the_gate_is_open(workspace: &Workspace, stack: &Stack) -> anyhow::Result<()> {
+    const NO_DATA: i32 = 2;
+    let (shell, factor) = (workspace.shell()?, COMPRESSION.to_string());
+    let prometheus = format!("http://{}", stack.serving.addresses.prometheus);
+    let selector = "track=\"canary\"";
+    let gate = ["run", "--quiet", "--locked", "--package", "slo", "--", "gate", "--compress", &factor];
+    let asked = cmd!(shell, "cargo {gate...} --prometheus {prometheus}").quiet();
+    let canary = cmd!(shell, "cargo {gate...} --prometheus {prometheus} --canary {selector}").quiet();
+    let said = asked.read()?;
+    let code = canary.ignore_status().output()?.status.code();
+    ensure!(
+        code == Some(NO_DATA),
+        "the gate for a canary that is not there ended with {code:?}, not {NO_DATA}"
+    );
+    println!("    slo gate: {}", said.lines().last().unwrap_or_default());
     Ok(())
 }
 
