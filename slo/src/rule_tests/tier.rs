@@ -153,14 +153,16 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Quiet, then a few failures and nothing else: one too few is silent although every request failed, one more fires.
+    /// Enough failures long ago, then a few and nothing else: one too few is silent although every request failed, one
+    /// more fires.
     fn too_few(self) -> Result<Test, QueryError> {
         let (timing, few) = (self.timing, self.timing.too_few());
         let one = Mix { good: 0, bad: 1 };
-        let begin = timing.history();
+        let begin = few + 1 + timing.history();
         let quiet = Mix { good: 0, bad: 0 };
         let hold = timing.hold();
-        let mut stages = vec![stage(begin, quiet), stage(few, one), stage(hold + 2, quiet)];
+        let mut stages = vec![stage(few + 1, one), stage(timing.history(), quiet)];
+        stages.extend([stage(few, one), stage(hold + 2, quiet)]);
         stages.extend([stage(1, one), stage(hold + 1, quiet)]);
         let enough = begin + few + hold + 2 + 1 + hold;
         self.test(
