@@ -81,7 +81,17 @@ def test_the_default_group_lets_nobody_do_anything(aws, vpc):
 
 def test_no_subnet_gives_public_addresses_away_and_each_kind_is_in_three_zones(aws, vpc):
     subnets = aws("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-    assert len(subnets) == 9
+    assert sorted(subnet["CidrBlock"] for subnet in subnets) == [
+        "10.21.0.0/19",
+        "10.21.112.0/24",
+        "10.21.113.0/24",
+        "10.21.114.0/24",
+        "10.21.32.0/19",
+        "10.21.64.0/19",
+        "10.21.96.0/24",
+        "10.21.97.0/24",
+        "10.21.98.0/24",
+    ]
     assert len({subnet["AvailabilityZone"] for subnet in subnets}) == 3
     assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
 

@@ -1,7 +1,8 @@
 //! Two applies at once, and one that is cut off on the way and completed.
 //!
-//! Cut off as GitHub cuts off a job: by SIGINT. Must never do so while something of [`NOTED_LATE`] is being made: it would
-//! be there and in no state. What to do then stands in infra/README.md.
+//! Cut off as GitHub cuts off a job: by SIGINT, while it waits for the load balancer and for nothing else. Must never do so
+//! while something of [`NOTED_LATE`] is being made: it would be there and in no state. What to do then stands in
+//! infra/README.md.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
@@ -18,14 +19,17 @@ use super::progress::{self, APPLY, Changes, Progress};
 /// So many resources are there when the second apply comes: enough for the first to be on its way for sure.
 const SECOND_COMES_AT: usize = 20;
 
-/// What the provider takes note of when it is ready, and not when AWS has made it; the first apply is cut off when so many
-/// of them are made, which are all. The load balancer is what it then still waits for.
+/// What the provider takes note of when it is ready, and not when AWS has made it; all of them are made when the first apply
+/// is cut off.
 const NOTED_LATE: [(&str, usize); 4] = [
     ("aws_launch_template", 2),
     ("aws_autoscaling_group", 1),
     ("aws_eks_node_group", 1),
     ("aws_eks_addon", 6),
 ];
+
+/// What the first apply then still waits for, for a minute.
+const WAITED_FOR: &str = "aws_lb";
 
 /// Far beyond what an apply takes.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -50,7 +54,8 @@ pub(super) fn run(root: &Terraform, settings: &[&str]) -> anyhow::Result<Interru
     );
     ensure!(!refused.contains("Creating..."), "the second apply made something:\n{refused}");
 
-    first.until(|progress| NOTED_LATE.iter().all(|(resource, all)| progress.made_of(resource) == *all))?;
+    let all_made = |progress: &Progress| NOTED_LATE.iter().all(|(kind, all)| progress.made_of(kind) == *all);
+    first.until(|progress| all_made(progress) && progress.makes_only(WAITED_FOR))?;
     let made = first.cut_off()?;
     let completed = progress::changes(&root.run(APPLY, settings)?)?;
     Ok(Interrupted { made, completed })

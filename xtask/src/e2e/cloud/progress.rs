@@ -31,6 +31,7 @@ struct Hook {
 
 #[derive(Debug, Deserialize)]
 struct Resource {
+    addr: String,
     resource_type: String,
 }
 
@@ -47,6 +48,8 @@ pub(super) struct Changes {
 pub(super) struct Progress {
     /// How many resources were made, by type.
     made: BTreeMap<String, usize>,
+    /// Type of what is being made, by address.
+    in_flight: BTreeMap<String, String>,
     changes: Option<Changes>,
 }
 
@@ -58,12 +61,25 @@ impl Progress {
             // The plan says what it will change, the end of an apply what it did.
             self.changes = event.changes;
         }
-        if let Some(Hook { resource, action }) = event.hook
-            && event.kind == "apply_complete"
-            && action == "create"
-        {
-            *self.made.entry(resource.resource_type).or_default() += 1;
+        let Some(Hook { resource: Resource { addr, resource_type }, action }) = event.hook else { return };
+        match event.kind.as_str() {
+            "apply_start" if action == "create" => {
+                self.in_flight.insert(addr, resource_type);
+            }
+            "apply_complete" if action == "create" => {
+                self.in_flight.remove(&addr);
+                *self.made.entry(resource_type).or_default() += 1;
+            }
+            "apply_errored" => {
+                self.in_flight.remove(&addr);
+            }
+            _ => {}
         }
+    }
+
+    /// Whether something is being made, and nothing but resources of this type.
+    pub(super) fn makes_only(&self, resource_type: &str) -> bool {
+        !self.in_flight.is_empty() && self.in_flight.values().all(|own| own == resource_type)
     }
 
     /// How many resources were made.
@@ -90,6 +106,11 @@ pub(super) fn changes(told: &str) -> anyhow::Result<Changes> {
 mod tests {
     use super::*;
 
+    fn event(kind: &str, action: &str, resource_type: &str) -> String {
+        let resource = format!(r#"{{"addr":"{resource_type}.this","resource_type":"{resource_type}"}}"#);
+        format!(r#"{{"type":"{kind}","hook":{{"action":"{action}","resource":{resource}}}}}"#)
+    }
+
     #[test]
     fn only_what_is_made_is_counted() {
         let mut progress = Progress::default();
@@ -100,10 +121,24 @@ mod tests {
             ("apply_complete", "delete"),
             ("apply_complete", "create"),
         ] {
-            let hook = format!(r#"{{"action":"{action}","resource":{{"resource_type":"aws_vpc"}}}}"#);
-            progress.note(&format!(r#"{{"type":"{kind}","hook":{hook}}}"#));
+            progress.note(&event(kind, action, "aws_vpc"));
         }
         assert_eq!((progress.made(), progress.made_of("aws_vpc"), progress.made_of("aws_subnet")), (1, 1, 0));
+    }
+
+    #[test]
+    fn what_is_being_made_is_known_until_it_is_made_or_fails() {
+        let mut progress = Progress::default();
+        assert!(!progress.makes_only("aws_lb"), "nothing is being made");
+        progress.note(&event("apply_start", "read", "aws_vpc"));
+        progress.note(&event("apply_start", "create", "aws_lb"));
+        assert!(progress.makes_only("aws_lb"), "a look at something makes nothing");
+        progress.note(&event("apply_start", "create", "aws_subnet"));
+        progress.note(&event("apply_start", "create", "aws_eip"));
+        assert!(!progress.makes_only("aws_lb"));
+        progress.note(&event("apply_complete", "create", "aws_subnet"));
+        progress.note(&event("apply_errored", "create", "aws_eip"));
+        assert!(progress.makes_only("aws_lb"));
     }
 
     #[test]
