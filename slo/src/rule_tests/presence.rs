@@ -45,7 +45,11 @@ fn of_target(group: &Group, target: &Target) -> Vec<Test> {
         ),
         test(
             format!("{alert} fires when none has answered for its hold, and clears with the first answer"),
-            vec![up("a", format!("1+0x9 0+0x{} 1+0x9", holds + 9)), up("b", format!("0+0x{STEPS}"))],
+            vec![
+                up("a", format!("1+0x9 0+0x{} 1+0x9", holds + 9)),
+                up("b", format!("0+0x{STEPS}")),
+                another_job(),
+            ],
             vec![
                 alerts(alert, 10 + holds - 1, Vec::new()),
                 alerts(alert, 10 + holds, vec![expected(group, alert, "")]),
@@ -54,13 +58,18 @@ fn of_target(group: &Group, target: &Target) -> Vec<Test> {
         ),
         test(
             format!("{alert} fires when no target is known"),
-            vec![InputSeries { series: "other".to_owned(), values: format!("0+0x{STEPS}") }],
+            vec![another_job()],
             vec![
                 alerts(alert, holds - 1, Vec::new()),
                 alerts(alert, holds, vec![expected(group, alert, "")]),
             ],
         ),
     ]
+}
+
+/// A job that answers all the time: it must not stand for the one that doesn't.
+fn another_job() -> InputSeries {
+    InputSeries { series: "up{job=\"another\",instance=\"a\"}".to_owned(), values: format!("1+0x{STEPS}") }
 }
 
 fn impossible(objectives: &Objectives, group: &Group) -> Vec<Test> {
