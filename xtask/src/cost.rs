@@ -82,7 +82,7 @@ fn write(prices: &Prices) -> String {
     }
     let _infallible = writeln!(page, "| **all of it** | | | **{production:.2}** | | **{staging:.2}** |");
     page = page.replace(" an month", " a month");
-    page += "\nThe prices are from:\n\n";
+    page += "\nThose of nodes, NAT, endpoints and addresses are from these pages; the others are list prices as remembered, to be looked up before a decision rests on them:\n\n";
     for source in sources {
         let _infallible = writeln!(page, "- <{source}>");
     }
