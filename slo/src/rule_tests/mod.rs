@@ -4,7 +4,9 @@
 //! changed rule. Must never read a rule's expression: they say what the rules have to do, not what they are.
 
 mod examples;
+mod expected;
 mod file;
+mod hold;
 mod presence;
 mod recorded;
 mod tier;
@@ -34,15 +36,12 @@ pub struct Named {
 /// When an expression doesn't parse, which the definitions' checks exclude.
 pub fn of_objective(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, QueryError> {
     let mut files = tier::files(objectives, slo)?;
+    files.extend(hold::files(objectives, slo)?);
     files.extend(recorded::files(objectives, slo)?);
     Ok(files)
 }
 
 /// The tests of what needs no objective.
-///
-/// # Errors
-///
-/// When an expression doesn't parse.
 #[must_use]
 pub fn of_presence(objectives: &Objectives, group: &Group) -> Named {
     presence::file(objectives, group)

@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::Named;
-use super::examples;
-use super::file::{ExprTest, InputSeries, Sample, Test, TestFile};
-use super::tier::{at, recorded_labels, rule_file, stage};
+use super::examples::Labels;
+use super::expected::{self, recorded_labels};
+use super::file::{ExprTest, InputSeries, Test, TestFile};
+use super::tier::{at, rule_file, stage};
 use super::timing::Mix;
 use super::traffic::{Sight, Traffic};
 use crate::numbers::Span;
@@ -119,23 +120,18 @@ impl Expect<'_> {
 
     /// One series with the objective's labels and this value.
     fn exactly(self, name: &str, value: f64) -> ExprTest {
-        let labels = recorded_labels(self.objectives, self.slo);
-        self.one(name, examples::series(name, &labels), value)
+        self.one(name, &recorded_labels(self.objectives, self.slo), value)
     }
 
     /// The same for what knows no groups.
     fn constant(self, name: &str, value: f64) -> ExprTest {
         let mut labels = recorded_labels(self.objectives, self.slo);
         labels.retain(|label, _| !self.slo.by.contains(label));
-        self.one(name, examples::series(name, &labels), value)
+        self.one(name, &labels, value)
     }
 
-    fn one(self, name: &str, labels: String, value: f64) -> ExprTest {
-        ExprTest {
-            expr: format!("{name}{}", self.slo.labels(&self.objectives.service)),
-            eval_time: at(STEP, self.step),
-            exp_samples: vec![Sample { labels, value }],
-        }
+    fn one(self, name: &str, labels: &Labels, value: f64) -> ExprTest {
+        expected::recorded(self.objectives, self.slo, name, at(STEP, self.step), labels, Some(value))
     }
 }
 

@@ -1,31 +1,24 @@
 //! What every alert has to do, for one pair of windows: silent before its time, firing at it, cleared after it, and not
 //! misled by what only looks like a fault.
 
-use std::collections::BTreeMap;
-
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::Named;
-use super::file::{AlertTest, ExpectedAlert, ExprTest, InputSeries, Sample, Test, TestFile};
+use super::examples;
+use super::expected;
+use super::file::{ExprTest, InputSeries, Sample, Test, TestFile};
 use super::timing::{Mix, Timing};
-use super::traffic::{self, Sight, Stage, Traffic};
+use super::traffic::{Sight, Stage, Traffic};
 use crate::numbers::{Span, Tier};
 use crate::objectives::{Indicator, Objectives, SLICE, Slo};
 use crate::query::QueryError;
-use crate::rules::{self, Rule};
 
-/// One file for each pair of windows, then one for each length of hold.
+/// One file for each pair of windows.
 pub(super) fn files(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, QueryError> {
     let mut files = Vec::new();
     for tier in &slo.tiers {
         let bench = Bench::new(objectives, slo, tier);
         files.push(bench.named(format!("{}-{}", tier.severity, tier.long), bench.tests()?));
-    }
-    let mut holds: Vec<Span> = slo.tiers.iter().map(|tier| tier.hold).collect();
-    holds.sort();
-    holds.dedup();
-    for hold in holds {
-        files.push(hold_file(objectives, slo, hold)?);
     }
     Ok(files)
 }
@@ -80,28 +73,22 @@ impl<'a> Bench<'a> {
         let stages = [self.good(begin), stage(lasts, mix), self.good(timing.history())];
         let fires = begin + timing.crosses(mix) + timing.hold();
         let clears = begin + lasts + timing.clears(mix);
-        self.test(
+        Ok(self.test(
             "is silent just before its time, fires at it, lasts as long as its short window, and clears",
             self.traffic.series(&stages, Sight::Whole, "a")?,
             [self.silent(fires - 1), self.firing(fires), self.firing(clears - 1), self.silent(clears)]
                 .into_iter()
                 .chain(self.burning(begin + lasts, mix))
                 .collect(),
-        )
+        ))
     }
 
     /// How fast the budget goes now is of the shortest window, which has forgotten what was before.
     fn burning(self, step: usize, mix: Mix) -> Option<ExprTest> {
-        let name = "slo:current_burn_rate:ratio";
         let budget = self.slo.budget().ratio().to_f64()?;
-        (self.tier.short == SLICE).then(|| ExprTest {
-            expr: format!("{name}{}", self.slo.labels(&self.objectives.service)),
-            eval_time: at(self.timing.step, step),
-            exp_samples: vec![Sample {
-                labels: super::examples::series(name, &recorded_labels(self.objectives, self.slo)),
-                value: share(mix) / budget,
-            }],
-        })
+        let burning = share(mix) / budget;
+        let asked = || self.recorded("slo:current_burn_rate:ratio", step, Some(burning));
+        (self.tier.short == SLICE).then(asked)
     }
 
     fn total_outage(self) -> Result<Test, QueryError> {
@@ -112,11 +99,11 @@ impl<'a> Bench<'a> {
         let end = 3 * begin;
         let mut questions = vec![self.silent(fires - 1), self.firing(fires)];
         questions.extend(self.windows().map(|window| self.ratio(window, end, Some(1.0))));
-        self.test(
+        Ok(self.test(
             "fires in a total outage, at its time, and everything is bad",
             self.traffic.series(&[self.good(begin), stage(2 * begin, mix)], Sight::Whole, "a")?,
             questions,
-        )
+        ))
     }
 
     /// While the long window is beyond doubt, the short one decides, to 2 % of its threshold.
@@ -124,11 +111,11 @@ impl<'a> Bench<'a> {
         let (begin, turns) = (self.timing.history(), self.timing.short_turns());
         let [above, below] = self.timing.around();
         let stages = [stage(begin, self.timing.outage()), stage(turns, above), stage(turns, below)];
-        self.test(
+        Ok(self.test(
             "fires while its short window is just above the threshold, and clears just below it",
             self.traffic.series(&stages, Sight::Whole, "a")?,
             vec![self.firing(begin + turns), self.silent(begin + 2 * turns)],
-        )
+        ))
     }
 
     /// The series are there and nothing happens.
@@ -137,20 +124,15 @@ impl<'a> Bench<'a> {
         let mut questions: Vec<_> = self.windows().map(|window| self.ratio(window, steps, None)).collect();
         questions.push(self.silent(steps));
         let series = self.traffic.series(&[stage(steps, Mix { good: 0, bad: 0 })], Sight::Whole, "a")?;
-        self.test("is silent and has no ratio while nothing happens", series, questions)
+        Ok(self.test("is silent and has no ratio while nothing happens", series, questions))
     }
 
     fn nothing_there(self) -> Test {
         let steps = self.timing.history();
         let mut questions: Vec<_> = self.windows().map(|window| self.ratio(window, steps, None)).collect();
         questions.push(self.silent(steps));
-        Test {
-            name: self.named_test("is silent and has no ratio when no series is there"),
-            interval: self.timing.step,
-            input_series: vec![InputSeries { series: "other".to_owned(), values: format!("0+0x{steps}") }],
-            alert_rule_test: Vec::new(),
-            promql_expr_test: questions,
-        }
+        let series = vec![InputSeries { series: "other".to_owned(), values: format!("0+0x{steps}") }];
+        self.test("is silent and has no ratio when no series is there", series, questions)
     }
 
     /// Enough failures long ago, then a few and nothing else: one too few is silent although every request failed, one
@@ -165,11 +147,11 @@ impl<'a> Bench<'a> {
         stages.extend([stage(few, one), stage(hold + 2, quiet)]);
         stages.extend([stage(1, one), stage(hold + 1, quiet)]);
         let enough = begin + few + hold + 2 + 1 + hold;
-        self.test(
+        Ok(self.test(
             "is silent while too few failed to know, and fires with one more",
             self.traffic.series(&stages, Sight::Whole, "a")?,
             vec![self.silent(begin + few + hold), self.silent(enough - 1), self.firing(enough)],
-        )
+        ))
     }
 
     /// A process that starts again begins at 0: no failure, and no event lost or made.
@@ -178,7 +160,7 @@ impl<'a> Bench<'a> {
         let stages = [stage(begin, calm), stage(begin, calm)];
         let after = begin + 2;
         let share = share(calm);
-        self.test(
+        Ok(self.test(
             "is silent when a process starts again, and the ratio stays what it was",
             self.traffic.series(&stages, Sight::Restarted, "a")?,
             vec![
@@ -187,7 +169,7 @@ impl<'a> Bench<'a> {
                 self.ratio(self.tier.long, after, Some(share)),
                 self.silent(2 * begin),
             ],
-        )
+        ))
     }
 
     fn a_healthy_pod_appears(self) -> Result<Test, QueryError> {
@@ -196,7 +178,7 @@ impl<'a> Bench<'a> {
         let mut series = self.traffic.series(&stages, Sight::Whole, "a")?;
         series.extend(self.traffic.series(&stages, Sight::Appearing, "b")?);
         let seen = (1..=6).map(|after| self.silent(begin + after)).chain([self.silent(2 * begin)]);
-        self.test("is silent when a pod appears that does its work", series, seen.collect())
+        Ok(self.test("is silent when a pod appears that does its work", series, seen.collect()))
     }
 
     fn a_failing_pod_appears(self) -> Result<Test, QueryError> {
@@ -207,11 +189,11 @@ impl<'a> Bench<'a> {
             Sight::Appearing,
             "b",
         )?);
-        self.test(
+        Ok(self.test(
             "fires when a pod appears whose requests all fail",
             series,
             vec![self.silent(begin), self.firing(2 * begin)],
-        )
+        ))
     }
 
     /// Without series of failures nothing failed. Without series of fast answers nothing was fast.
@@ -232,27 +214,17 @@ impl<'a> Bench<'a> {
         let windows = [self.tier.short, self.tier.long];
         let questions =
             windows.map(|window| self.ratio(window, steps, Some(ratio))).into_iter().chain([alert]);
-        Ok(Some(self.test(name, series, questions.collect())?))
+        Ok(Some(self.test(name, series, questions.collect())))
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "reads as the last line of tests that make series")]
-    fn test(
-        self,
-        name: &str,
-        input_series: Vec<InputSeries>,
-        questions: Vec<ExprTest>,
-    ) -> Result<Test, QueryError> {
-        Ok(Test {
-            name: self.named_test(name),
+    fn test(self, name: &str, input_series: Vec<InputSeries>, questions: Vec<ExprTest>) -> Test {
+        Test {
+            name: format!("{} over {} {name}", self.slo.alert(), self.tier.long),
             interval: self.timing.step,
             input_series,
             alert_rule_test: Vec::new(),
             promql_expr_test: questions,
-        })
-    }
-
-    fn named_test(self, name: &str) -> String {
-        format!("{} over {} {name}", self.slo.alert(), self.tier.long)
+        }
     }
 
     fn good(self, steps: usize) -> Stage {
@@ -272,9 +244,9 @@ impl<'a> Bench<'a> {
         let labels = [("alertname", self.slo.alert()), ("alertstate", "firing".to_owned())]
             .map(|(name, value)| (name.to_owned(), value))
             .into_iter()
-            .chain(alert_labels(self.objectives, self.slo, self.tier))
+            .chain(expected::alert_labels(self.objectives, self.slo, self.tier))
             .collect();
-        self.alert_at(step, vec![Sample { labels: super::examples::series("ALERTS", &labels), value: 1.0 }])
+        self.alert_at(step, vec![Sample { labels: examples::series("ALERTS", &labels), value: 1.0 }])
     }
 
     fn alert_at(self, step: usize, exp_samples: Vec<Sample>) -> ExprTest {
@@ -290,96 +262,13 @@ impl<'a> Bench<'a> {
     }
 
     fn ratio(self, window: Span, step: usize, value: Option<f64>) -> ExprTest {
-        let name = format!("slo:sli_error:ratio_rate{window}");
-        ExprTest {
-            expr: format!("{name}{}", self.slo.labels(&self.objectives.service)),
-            eval_time: at(self.timing.step, step),
-            exp_samples: value
-                .map(|value| Sample {
-                    labels: super::examples::series(&name, &recorded_labels(self.objectives, self.slo)),
-                    value,
-                })
-                .into_iter()
-                .collect(),
-        }
+        self.recorded(&format!("slo:sli_error:ratio_rate{window}"), step, value)
     }
-}
 
-/// How long a condition has to hold, to a fifth of it, and what the person reads.
-fn hold_file(objectives: &Objectives, slo: &Slo, hold: Span) -> Result<Named, QueryError> {
-    const FIFTHS: usize = 5;
-    let step = hold.part(5);
-    let traffic = Traffic { slo, histograms: &objectives.histograms, step };
-    let all_bad = Mix { good: 0, bad: 10 };
-    // Gauges can't lie in the past of the epoch, so all begin late enough for that.
-    let begin = 2 + usize::try_from(Span::hours(1).millis() / step.millis()).unwrap_or(usize::MAX);
-    let stages = [stage(begin, all_bad), stage(3 * FIFTHS, all_bad)];
-    // An increase needs a second sample; a gauge counts at once.
-    let holds = begin + if matches!(slo.indicator, Indicator::Freshness { .. }) { 1 } else { 2 };
-    let fires = holds + FIFTHS;
-    let expected = |with_own: bool| {
-        let due = slo.tiers.iter().filter(|tier| tier.hold < hold || (with_own && tier.hold == hold));
-        due.map(|tier| expected_alert(objectives, slo, tier)).collect::<Result<Vec<_>, _>>()
-    };
-    let alerts = |step_number, exp_alerts| AlertTest {
-        eval_time: at(step, step_number),
-        alertname: slo.alert(),
-        exp_alerts,
-    };
-    let test = Test {
-        name: format!("{} fires after a hold of {hold}, not before, with the words that help", slo.alert()),
-        interval: step,
-        input_series: traffic.series(&stages, Sight::Appearing, "a")?,
-        alert_rule_test: vec![alerts(fires - 1, expected(false)?), alerts(fires, expected(true)?)],
-        promql_expr_test: Vec::new(),
-    };
-    Ok(Named {
-        name: format!("{}/hold-{hold}", slo.id),
-        file: TestFile {
-            rule_files: vec![rule_file(slo)],
-            evaluation_interval: step,
-            fuzzy_compare: true,
-            tests: vec![test],
-        },
-    })
-}
-
-/// The alert of a tier while every event is bad.
-fn expected_alert(objectives: &Objectives, slo: &Slo, tier: &Tier) -> Result<ExpectedAlert, QueryError> {
-    let groups = rules::groups_of(objectives, slo)?;
-    let said = groups.into_iter().flat_map(|group| group.rules).find_map(|rule| match rule {
-        Rule::Alert { labels, annotations, .. } if labels.get("long") == Some(&tier.long.to_string()) => {
-            Some(annotations)
-        }
-        _ => None,
-    });
-    let filled = |text: String| text.replace("{{ $value | humanizePercentage }}", "100%");
-    Ok(ExpectedAlert {
-        exp_labels: alert_labels(objectives, slo, tier),
-        exp_annotations: said
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, text)| (name, filled(text)))
-            .collect(),
-    })
-}
-
-fn alert_labels(objectives: &Objectives, slo: &Slo, tier: &Tier) -> BTreeMap<String, String> {
-    let own = [
-        ("severity", tier.severity.to_string()),
-        ("long", tier.long.to_string()),
-        ("short", tier.short.to_string()),
-    ];
-    own.map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .chain(recorded_labels(objectives, slo))
-        .collect()
-}
-
-/// The labels of everything that is recorded of an objective.
-pub(super) fn recorded_labels(objectives: &Objectives, slo: &Slo) -> BTreeMap<String, String> {
-    let own = [("service", objectives.service.clone()), ("slo", slo.id.clone())];
-    own.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(traffic::group(slo)).collect()
+    fn recorded(self, name: &str, step: usize, value: Option<f64>) -> ExprTest {
+        let labels = expected::recorded_labels(self.objectives, self.slo);
+        expected::recorded(self.objectives, self.slo, name, at(self.timing.step, step), &labels, value)
+    }
 }
 
 pub(super) const fn stage(steps: usize, mix: Mix) -> Stage {

@@ -1,0 +1,45 @@
+//! What has to come back when a test asks: the labels of what is recorded and of alerts, and a recorded value.
+
+use std::collections::BTreeMap;
+
+use super::examples::{self, Labels};
+use super::file::{ExprTest, Sample};
+use super::traffic;
+use crate::numbers::{Span, Tier};
+use crate::objectives::{Objectives, Slo};
+
+/// What is recorded of an objective under a name at a time: one series with these labels, or none.
+pub(super) fn recorded(
+    objectives: &Objectives,
+    slo: &Slo,
+    name: &str,
+    eval_time: Span,
+    labels: &Labels,
+    value: Option<f64>,
+) -> ExprTest {
+    let sample = |value| Sample { labels: examples::series(name, labels), value };
+    ExprTest {
+        expr: format!("{name}{}", slo.labels(&objectives.service)),
+        eval_time,
+        exp_samples: value.map(sample).into_iter().collect(),
+    }
+}
+
+/// The labels of an alert.
+pub(super) fn alert_labels(objectives: &Objectives, slo: &Slo, tier: &Tier) -> BTreeMap<String, String> {
+    let own = [
+        ("severity", tier.severity.to_string()),
+        ("long", tier.long.to_string()),
+        ("short", tier.short.to_string()),
+    ];
+    own.map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .chain(recorded_labels(objectives, slo))
+        .collect()
+}
+
+/// The labels of everything that is recorded of an objective.
+pub(super) fn recorded_labels(objectives: &Objectives, slo: &Slo) -> BTreeMap<String, String> {
+    let own = [("service", objectives.service.clone()), ("slo", slo.id.clone())];
+    own.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(traffic::group(slo)).collect()
+}
