@@ -76,11 +76,11 @@ pub fn of_canary(question: &Question, bad: Option<f64>, total: Option<f64>) -> O
     let Some(bad) = bad.and_then(Decimal::from_f64) else {
         return Opinion::NoData(format!("{total:.0} events, of which the bad ones are not known"));
     };
-    let (ratio, threshold) = (bad / least, question.threshold.parse::<Decimal>().unwrap_or_default());
+    let (ratio, threshold) = (bad / least, question.threshold);
     let facts = format!(
         "{bad:.0} of {total:.0} events bad, {:.2} %; {} % may be",
         ratio * Decimal::ONE_HUNDRED,
-        (threshold * Decimal::ONE_HUNDRED).normalize()
+        crate::numbers::percent(threshold)
     );
     if ratio > threshold && bad >= question.least_bad_events.into() {
         Opinion::Fail(facts)
@@ -137,7 +137,7 @@ mod tests {
             slo: "api-availability".to_owned(),
             bad: String::new(),
             total: String::new(),
-            threshold: "0.0144".to_owned(),
+            threshold: Decimal::new(144, 4),
             least_bad_events: 5,
             least_events: 70,
         }

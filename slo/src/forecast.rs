@@ -39,7 +39,7 @@ impl Forecast {
 pub fn forecasts(slo: &Slo, ratio: Decimal) -> Vec<Forecast> {
     let forecast = |tier: &Tier| {
         let rate = tier.burn_rate(slo.period.span());
-        let threshold = rate.threshold(slo.budget());
+        let threshold = slo.threshold(tier);
         let beyond = ratio > threshold;
         let of = |window: Span, part: Decimal| {
             let milliseconds = (Decimal::from(window.millis()) * part).ceil();

@@ -194,6 +194,12 @@ impl Slo {
         self.objective.budget()
     }
 
+    /// The share of bad events at which an alert of a pair of windows fires.
+    #[must_use]
+    pub fn threshold(&self, tier: &Tier) -> Decimal {
+        tier.burn_rate(self.period.span()).threshold(self.budget())
+    }
+
     /// The name of its alerts: `api-latency` becomes `ApiLatencyBurn`.
     #[must_use]
     pub fn alert(&self) -> String {

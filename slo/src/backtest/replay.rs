@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use promql_parser::util::escape_string;
+
 use super::recording::{Recorded, Recording};
 use crate::needs;
 use crate::numbers::Span;
@@ -171,8 +173,11 @@ impl Plan {
         let zero = recording.start - seconds(self.begin);
         let is_time = self.timestamps.contains(&series.name);
         let shifted = |value: f64| if is_time && value > 0.0 { (value - zero).max(0.001) } else { value };
-        let labels: Vec<_> =
-            series.labels.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+        let labels: Vec<_> = series
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{}\"", escape_string(value)))
+            .collect();
         let lead = (self.lead > 0).then(|| format!("_x{}", self.lead));
         let values = series.values.iter().map(|value| match value {
             Some(value) => shifted(*value).to_string(),
@@ -266,11 +271,6 @@ fn labels_of(text: &str) -> Option<BTreeMap<String, String>> {
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of less than ten thousand years")]
 fn seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
-}
-
-/// As promtool reads a label's value.
-fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n"))
 }
 
 #[cfg(test)]

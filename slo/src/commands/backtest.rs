@@ -9,6 +9,7 @@ use rust_decimal::prelude::FromPrimitive as _;
 use super::{CommandError, Verdict};
 use crate::backtest::{self, Episode, Recording, Replay};
 use crate::cli::{Backtest, Definitions};
+use crate::numbers::percent;
 use crate::objectives::{Objectives, Slo};
 
 pub(super) fn run(definitions: &Definitions, options: &Backtest) -> Result<Verdict, CommandError> {
@@ -80,7 +81,7 @@ fn used(
     let rate = ratio / slo.budget().ratio();
     let period = objectives.compression.of(slo.period.span());
     let share = rate * Decimal::from(recording.length().millis()) / Decimal::from(period.millis());
-    let percent = (share * Decimal::ONE_HUNDRED).round_dp(2).normalize();
+    let percent = percent(share).round_dp(2);
     Some([
         format!("{bad:.0}"),
         format!("{total:.0}"),

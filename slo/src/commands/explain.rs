@@ -12,7 +12,7 @@ use textplots::{Chart, Plot as _, Shape};
 use super::{CommandError, Verdict};
 use crate::cli::{Definitions, Explain};
 use crate::forecast::{self, Forecast};
-use crate::numbers::{BurnRate, Span};
+use crate::numbers::{BurnRate, Span, percent};
 use crate::objectives::Slo;
 
 /// How far above its threshold a window is drawn.
@@ -49,7 +49,7 @@ fn words(slo: &Slo, ratio: Decimal) -> String {
         "{} ({}): {} % of events of {period} have to be good.\nWhen it is missed: {}\n\n",
         slo.title, slo.id, slo.objective, slo.notices
     );
-    let percent = (ratio * Decimal::ONE_HUNDRED).normalize();
+    let percent = percent(ratio);
     let times = (ratio / budget).round_dp(1).normalize();
     let gone = BurnRate::spending(ratio / budget, period, period).exhausts_in(period);
     let lasts =
@@ -78,12 +78,12 @@ fn table(slo: &Slo, ratio: Decimal, forecasts: &[Forecast]) -> Table {
     for Forecast { tier, threshold, fires, clears, .. } in forecasts {
         let gone = fires.map(|fires| {
             let share = ratio / slo.budget().ratio() * fires.seconds() / slo.period.span().seconds();
-            format!("{} %", (share * Decimal::ONE_HUNDRED).round_dp(1).normalize())
+            format!("{} %", percent(share).round_dp(1))
         });
         table.add_row([
             tier.severity.to_string(),
             format!("{} and {}", tier.long, tier.short),
-            format!("{} %", (*threshold * Decimal::ONE_HUNDRED).normalize()),
+            format!("{} %", percent(*threshold)),
             fires.map_or_else(never, |span| rough(span).to_string()),
             gone.unwrap_or_default(),
             clears.map_or_else(String::new, |span| rough(span).to_string()),
@@ -136,7 +136,7 @@ fn svg_plot(path: &Path, slo: &Slo, ratio: Decimal, forecasts: &[Forecast]) -> R
     let area = SVGBackend::new(path, (960, 480)).into_drawing_area();
     area.fill(&WHITE).map_err(wrong)?;
     let end = minutes(forecasts);
-    let percent = (ratio * Decimal::ONE_HUNDRED).normalize();
+    let percent = percent(ratio);
     let mut chart = ChartBuilder::on(&area)
         .caption(format!("{}: {percent} % of events bad", slo.title), ("sans-serif", 18))
         .margin(16)

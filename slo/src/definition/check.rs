@@ -11,7 +11,7 @@ use super::{
     Definition, Fault, Faults, Indicator as Said, ObjectiveDefinition, PeriodName, SeverityName, Source,
     Step, TierDefinition,
 };
-use crate::numbers::{Objective, Period, Severity, Span, Tier};
+use crate::numbers::{Objective, Period, Severity, Span, Tier, percent};
 use crate::objectives::{
     Bound, Compression, Histogram, Indicator, Objectives, PolicyStep, PrometheusSettings, Slo, Target,
 };
@@ -151,7 +151,7 @@ impl Check<'_> {
                 format!(
                     "{} % of a budget of {} in {} is a burn rate of {rate}: below 1 the budget lasts; a larger share or \
                      a shorter window",
-                    (tier.share * Decimal::ONE_HUNDRED).normalize(),
+                    percent(tier.share),
                     period.span(),
                     tier.long
                 ),
@@ -177,7 +177,7 @@ impl Check<'_> {
                          a higher objective, or tiers with smaller shares",
                         tier.long,
                         objective.budget(),
-                        (threshold * Decimal::ONE_HUNDRED).normalize()
+                        percent(threshold)
                     ),
                 );
             }

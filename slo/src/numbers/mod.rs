@@ -8,7 +8,15 @@ mod objective;
 mod span;
 mod tier;
 
+use rust_decimal::Decimal;
+
 pub use self::burn_rate::BurnRate;
 pub use self::objective::{Budget, Objective, ObjectiveError};
 pub use self::span::{Span, SpanError};
 pub use self::tier::{Period, Severity, Tier};
+
+/// A share in percent without trailing zeros: 0.0144 becomes 1.44.
+#[must_use]
+pub fn percent(share: Decimal) -> Decimal {
+    (share * Decimal::ONE_HUNDRED).normalize()
+}

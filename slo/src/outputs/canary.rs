@@ -1,5 +1,6 @@
 //! What decides about a canary: the same pairs, over its own series and its own time.
 
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::verdict::is_of_requests;
@@ -24,7 +25,8 @@ pub struct Question {
     /// All events in the window.
     pub total: String,
     /// The share of bad events beyond which it fails: that of the fastest page.
-    pub threshold: String,
+    #[serde(serialize_with = "text")]
+    pub threshold: Decimal,
     /// The bad events below which it can't fail.
     pub least_bad_events: u32,
     /// The events below which nothing is known: as many as one bad one among them would not fail it.
@@ -58,16 +60,21 @@ fn question(
 ) -> Result<Option<Question>, QueryError> {
     let Some(tier) = slo.tiers.first() else { return Ok(None) };
     let pair = slo.narrowed(selector)?.pair(&objectives.service, window)?;
-    let threshold = tier.burn_rate(slo.period.span()).threshold(slo.budget());
-    let least_events = (rust_decimal::Decimal::ONE / threshold).ceil();
+    let threshold = slo.threshold(tier);
+    let least_events = (Decimal::ONE / threshold).ceil();
     Ok(Some(Question {
         slo: slo.id.clone(),
         bad: pair.bad.to_string(),
         total: pair.total.to_string(),
-        threshold: threshold.to_string(),
+        threshold,
         least_bad_events: slo.least_bad_events,
         least_events: u64::try_from(least_events).unwrap_or(u64::MAX),
     }))
+}
+
+/// Exactly, where a number of JSON would be a double.
+fn text<S: serde::Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
 }
 
 fn counts_requests(slo: &Slo) -> bool {

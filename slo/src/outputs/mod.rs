@@ -72,13 +72,13 @@ pub fn outputs(
     let known = Known::of(programs).measured_by(objectives).and(&rules);
     all_known(&rules, &known)?;
     let mut outputs = vec![
-        operator::output(objectives)?,
+        operator::output(objectives, &rules)?,
         alertmanager::output(objectives, receivers)?,
         buckets::output(objectives),
         verdict::output(objectives)?,
         canary::output(objectives)?,
         openslo::output(objectives)?,
-        runbooks::output(objectives)?,
+        runbooks::output(objectives, &rules),
     ];
     outputs.extend(rule_file::outputs(objectives)?);
     outputs.extend(rule_tests::outputs(objectives)?);

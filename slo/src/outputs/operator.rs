@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Output, OutputError, yaml};
 use crate::objectives::Objectives;
-use crate::rules::{self, RuleFile};
+use crate::rules::RuleFile;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,7 +12,7 @@ struct PrometheusRule<'a> {
     api_version: &'static str,
     kind: &'static str,
     metadata: Metadata<'a>,
-    spec: RuleFile,
+    spec: &'a RuleFile,
 }
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Labels<'a> {
     component: &'static str,
 }
 
-pub(super) fn output(objectives: &Objectives) -> Result<Output, OutputError> {
+pub(super) fn output(objectives: &Objectives, rules: &RuleFile) -> Result<Output, OutputError> {
     let manifest = PrometheusRule {
         api_version: "monitoring.coreos.com/v1",
         kind: "PrometheusRule",
@@ -37,7 +37,7 @@ pub(super) fn output(objectives: &Objectives) -> Result<Output, OutputError> {
             name: format!("{}-objectives", objectives.service),
             labels: Labels { name: &objectives.service, component: "objectives" },
         },
-        spec: rules::rules(objectives)?,
+        spec: rules,
     };
     Ok(Output {
         path: format!("observability/prometheus/operator/{}.yaml", objectives.service),

@@ -2,6 +2,7 @@
 
 use super::Output;
 use crate::definition::Gate;
+use crate::numbers::percent;
 use crate::objectives::{Objectives, Slo};
 
 pub(super) fn outputs(objectives: &Objectives) -> Vec<Output> {
@@ -29,7 +30,6 @@ fn page(objectives: &Objectives, slo: &Slo) -> String {
         source = objectives.source,
         least = slo.least_bad_events,
     );
-    let percent = |share: rust_decimal::Decimal| (share * rust_decimal::Decimal::ONE_HUNDRED).normalize();
     for tier in &slo.tiers {
         let rate = tier.burn_rate(period);
         page += &format!(

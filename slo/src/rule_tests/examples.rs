@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::util::escape_string;
 
 /// The labels of one series.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -53,7 +54,7 @@ pub(super) fn series(metric: &str, labels: &Labels) -> String {
     let labels: Vec<_> = labels
         .iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")))
+        .map(|(name, value)| format!("{name}=\"{}\"", escape_string(value)))
         .collect();
     format!("{metric}{{{}}}", labels.join(","))
 }

@@ -51,7 +51,7 @@ impl Timing {
         let steps = |span: Span| span.millis().div_ceil(step.millis());
         Self {
             step,
-            threshold: tier.burn_rate(slo.period.span()).threshold(slo.budget()),
+            threshold: slo.threshold(tier),
             long: steps(tier.long),
             short: steps(tier.short),
             least: slo.least_bad_events.into(),

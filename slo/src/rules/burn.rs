@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
 use super::{Context, Rule};
-use crate::numbers::{Severity, Span, Tier};
+use crate::numbers::{Severity, Span, Tier, percent};
 use crate::objectives::Objectives;
 use crate::query::{Query, QueryError};
 
@@ -18,7 +16,7 @@ impl Context<'_> {
 
     fn burn_alert(self, tier: &Tier) -> Result<Rule, QueryError> {
         let (slo, Tier { long, short, .. }) = (self.slo, tier);
-        let threshold = tier.burn_rate(slo.period.span()).threshold(slo.budget());
+        let threshold = slo.threshold(tier);
         let ratio = |window: &Span| self.recorded(&format!("slo:sli_error:ratio_rate{window}"));
         let bad = self.recorded(&format!("slo:bad:increase{long}"));
         Ok(Rule::Alert {
@@ -44,14 +42,14 @@ impl Context<'_> {
     fn burn_words(self, tier: &Tier) -> BTreeMap<String, String> {
         let (slo, period) = (self.slo, self.slo.period.span());
         let rate = tier.burn_rate(period);
-        let percent = (tier.share * Decimal::ONE_HUNDRED).normalize();
+        let share = percent(tier.share);
         annotations([
             ("summary", format!("{}: the error budget goes at least {rate} times too fast", slo.title)),
             (
                 "description",
                 format!(
                     "{{{{ $value | humanizePercentage }}}} of events were bad in the last {long}; {budget} % may be. At \
-                     least {percent} % of the budget of {period} goes within {long}; at this rate all of it is gone \
+                     least {share} % of the budget of {period} goes within {long}; at this rate all of it is gone \
                      within {gone}. {notices}",
                     long = tier.long,
                     budget = slo.budget(),
