@@ -166,15 +166,12 @@ fn places(of: Instances<'_>) -> Panel {
 }
 
 fn phases(of: Instances<'_>) -> Panel {
-    let mean = |part| {
-        format!("sum by (phase) ({})", of.rate(&format!("inference_phase_duration_seconds_{part}"), ""))
-    };
     Draft::lines(
         "Where the time goes",
         "The mean of each phase under this load. A phase that grows with load waits for a lock or for CPU.",
         Unit::Seconds,
     )
-    .asks(format!("{} / {}", mean("sum"), mean("count")), "{{phase}}")
+    .asks(of.mean_of_phases(), "{{phase}}")
     .stacked()
     .done()
 }

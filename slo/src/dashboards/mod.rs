@@ -204,4 +204,13 @@ impl Instances<'_> {
     fn fullest(self, metric: &str) -> String {
         format!("max({} / {})", self.series(metric), self.series(&format!("{metric}_limit")))
     }
+
+    /// The mean time of each phase of a request.
+    fn mean_of_phases(self) -> String {
+        let [sum, count] = ["sum", "count"].map(|part| {
+            let rate = self.rate(&format!("inference_phase_duration_seconds_{part}"), "");
+            format!("sum by (phase) ({rate})")
+        });
+        format!("{sum} / {count}")
+    }
 }

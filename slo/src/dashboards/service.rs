@@ -211,16 +211,13 @@ fn duration(objectives: &Objectives, slo: &Slo) -> Panel {
 }
 
 fn phases(of: Instances<'_>) -> Panel {
-    let mean = |part| {
-        format!("sum by (phase) ({})", of.rate(&format!("inference_phase_duration_seconds_{part}"), ""))
-    };
     Draft::lines(
         "Where the time goes",
         "The mean of each phase of a request, on top of each other. `auth` grows with tokens that were not seen before: \
          look at the cache beside this. `decode` grows with the size of bodies, `model` with rows.",
         Unit::Seconds,
     )
-    .asks(format!("{} / {}", mean("sum"), mean("count")), "{{phase}}")
+    .asks(of.mean_of_phases(), "{{phase}}")
     .stacked()
     .done()
 }
