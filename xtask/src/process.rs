@@ -3,18 +3,18 @@
 //! Commands themselves are run through `xshell`, whose error names the command line. Must never bind or connect to
 //! anything but loopback.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use anyhow::Context as _;
 
-/// A TCP port on 127.0.0.1 that nobody listens on now.
+/// An address on loopback that nobody listens on now.
 ///
 /// Another process may take it before the caller does; a program that can bind port 0 itself and say which port it got
 /// is the better way.
-pub(crate) fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr()?.port())
+    Ok(listener.local_addr()?)
 }
 
 /// Whether a program of this name is found in `PATH`.

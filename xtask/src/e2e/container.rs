@@ -11,8 +11,8 @@ use super::{E2e, curl};
 use crate::image::{self, Image};
 use crate::keep_alive;
 use crate::outcome::Outcome;
+use crate::process::free_address;
 use crate::service::status_number;
-use crate::stack::free_address;
 use crate::workspace::Workspace;
 use crate::{artifact, wait};
 

@@ -1,7 +1,7 @@
 //! A certified OpenID provider gives the tokens and publishes the keys; it changes them under traffic, goes away and
 //! comes back.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let binary = artifact::service(workspace)?;
     let golden = golden::load(workspace)?;
     let place = Place::find(workspace)?;
-    let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
+    let admin = process::free_address()?;
     let (issuer, jwks, at) = (place.issuer(), place.jwks(), admin.to_string());
     let (refresh, fetch) = (format!("{}ms", REFRESH.as_millis()), format!("{}s", FETCH.as_secs()));
     let options = [

@@ -3,7 +3,7 @@
 //! It is killed when its owner lets go of it. Must never know what its tokens are used for: the test does.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Place {
         Ok(Self {
             program: workspace.tools().join("oidc-provider").join("provider.mjs"),
             folder: tempfile::tempdir()?,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?)),
+            address: process::free_address()?,
         })
     }
 

@@ -11,8 +11,9 @@ use crate::artifact;
 use crate::golden::{self, Golden};
 use crate::keep_alive::{self, Answer, KeepAlive};
 use crate::outcome::Outcome;
+use crate::process::free_address;
 use crate::service::Service;
-use crate::stack::{Collector, Span, free_address};
+use crate::stack::{Collector, Span};
 use crate::workspace::Workspace;
 
 /// The traces of three callers: one that wants its trace recorded, one that does not, one whose request is refused.

@@ -31,7 +31,8 @@ pub(crate) use self::collector::{Collector, Span};
 pub(crate) use self::configuration::Configuration;
 pub(crate) use self::grafana::Grafana;
 pub(crate) use self::http::Http;
-pub(crate) use self::ports::{Ports, free_address};
+pub(crate) use self::part::Part;
+pub(crate) use self::ports::Ports;
 pub(crate) use self::prometheus::Prometheus;
 pub(crate) use self::serving::{Serving, Setup, seconds_since_1970};
 

@@ -17,11 +17,10 @@ impl Ports {
     /// An address on loopback that nobody listens on now.
     pub(super) fn address(self, usual: u16) -> anyhow::Result<SocketAddr> {
         let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, usual));
-        Ok(if self == Self::Usual && TcpListener::bind(usual).is_ok() { usual } else { free_address()? })
+        Ok(if self == Self::Usual && TcpListener::bind(usual).is_ok() {
+            usual
+        } else {
+            process::free_address()?
+        })
     }
-}
-
-/// An address on loopback that nobody listens on now.
-pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?)))
 }

@@ -2,36 +2,32 @@
 //!
 //! It is killed when its owner lets go of it. Must never be reached from anywhere else.
 
-use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
 use super::estate::Estate;
+use crate::stack::Part;
 use crate::workspace::Workspace;
-use crate::{keep_alive, process, wait};
-
-/// Python takes seconds to load it; a busy machine gets the rest.
-const START_LIMIT: Duration = Duration::from_secs(60);
+use crate::{keep_alive, process};
 
 /// The running emulator.
 #[derive(Debug)]
 pub(super) struct Emulator {
-    child: Child,
+    _part: Part,
     /// Its log, and what it would otherwise leave in the machine's own folder.
-    folder: TempDir,
+    _folder: TempDir,
     address: SocketAddr,
 }
 
 impl Emulator {
     pub(super) fn start(workspace: &Workspace) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
-        let log = File::create(folder.path().join("log"))?;
-        let child = Command::new(workspace.python())
+        let address = process::free_address()?;
+        let mut command = Command::new(workspace.python());
+        command
             .args(["-B", process::text(&workspace.path("infra/tests/emulator.py"))?])
             .env("BIND_HOST", address.ip().to_string())
             .env("GATEWAY_PORT", address.port().to_string())
@@ -39,20 +35,13 @@ impl Emulator {
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
             .env("TMPDIR", folder.path())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("cannot start MiniStack")?;
-        let mut emulator = Self { child, folder, address };
-        wait::until("MiniStack to answer", START_LIMIT, || {
-            if let Some(status) = emulator.child.try_wait()? {
-                bail!("MiniStack ended at its start: {status}\n{}", emulator.log()?);
-            }
-            Ok(keep_alive::get(address, "/_ministack/health").ok().filter(|answer| answer.status == 200))
-        })?;
-        Ok(emulator)
+            .env("AWS_ACCESS_KEY_ID", "test");
+        let mut part = Part::start("MiniStack", command, folder.path())?;
+        let is_well = |_: &Part| {
+            Ok(keep_alive::get(address, "/_ministack/health").is_ok_and(|answer| answer.status == 200))
+        };
+        part.ready(is_well)?;
+        Ok(Self { _part: part, _folder: folder, address })
     }
 
     /// What clients are told: `AWS_ENDPOINT_URL`.
@@ -83,18 +72,6 @@ impl Emulator {
         let told = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
         passed(&told).with_context(|| format!("pytest does not say how many tests passed:\n{told}"))
-    }
-
-    fn log(&self) -> anyhow::Result<String> {
-        Ok(std::fs::read_to_string(self.folder.path().join("log"))?)
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // Already gone is what one wishes here.
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
     }
 }
 
