@@ -7,6 +7,7 @@ mod examples;
 mod expected;
 mod file;
 mod hold;
+mod period;
 mod presence;
 mod recorded;
 mod tier;
@@ -29,7 +30,8 @@ pub struct Named {
     pub file: TestFile,
 }
 
-/// The tests of one objective: a file for each pair of windows, for each hold, and for what is recorded.
+/// The tests of one objective: a file for each pair of windows, for each hold, for what is recorded and for the
+/// period.
 ///
 /// # Errors
 ///
@@ -38,6 +40,7 @@ pub fn of_objective(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, Qu
     let mut files = tier::files(objectives, slo)?;
     files.extend(hold::files(objectives, slo)?);
     files.extend(recorded::files(objectives, slo)?);
+    files.push(period::file(objectives, slo));
     Ok(files)
 }
 

@@ -209,6 +209,7 @@ internal                                   claim:scope=ops
     #[case::subject_before_claim("lan", json!({"scope": "ops"}), 1)]
     #[case::by_claim("someone", json!({"tier": "gold"}), 1)]
     #[case::in_a_list("someone", json!({"tier": ["silver", "gold"]}), 1)]
+    #[case::not_in_a_list("someone", json!({"tier": ["silver", "bronze"]}), 0)]
     #[case::another_value("someone", json!({"tier": "golden"}), 0)]
     #[case::not_a_text("someone", json!({"tier": {"gold": true}}), 0)]
     #[case::one_of_the_scopes("someone", json!({"scope": "read ops"}), 2)]
