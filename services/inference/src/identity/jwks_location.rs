@@ -51,7 +51,11 @@ mod tests {
     #[case::an_address_that_cannot_be_trusted("http://id.example.com/jwks", "expected https://")]
     #[case::a_file_as_a_url("file:///etc/jwks.json", "not a URL")]
     fn is_a_file_or_an_address_that_can_be_trusted(#[case] text: &str, #[case] is: &str) {
-        match JwksLocation::from_str(text) {
+        let location = JwksLocation::from_str(text);
+        if let Ok(location) = &location {
+            assert_eq!(location.to_string(), text, "what a person reads is what was set");
+        }
+        match location {
             Ok(JwksLocation::File(path)) => assert_eq!((is, path.to_str()), ("file", Some(text))),
             Ok(JwksLocation::Url(_)) => assert_eq!(is, "url"),
             Err(error) => assert!(error.to_string().starts_with(is), "{error}"),

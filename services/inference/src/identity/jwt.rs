@@ -190,9 +190,6 @@ fn seconds(date: f64) -> u64 {
 fn refusal(error: &ErrorKind) -> Refusal {
     match error {
         ErrorKind::InvalidSignature => Refusal::BadSignature,
-        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => {
-            Refusal::WrongAlgorithm
-        }
         ErrorKind::InvalidIssuer => Refusal::WrongIssuer,
         ErrorKind::InvalidAudience => Refusal::WrongAudience,
         ErrorKind::MissingRequiredClaim(claim) if claim == "iss" => Refusal::WrongIssuer,

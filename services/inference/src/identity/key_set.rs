@@ -162,6 +162,7 @@ mod tests {
     #[test]
     fn the_same_keys_are_no_new_set() {
         let set = KeySet::of(vec![key(1), key(2)]).after(&KeySet::default()).unwrap();
+        assert_eq!(set.len(), 2);
         assert!(KeySet::of(vec![key(1), key(2)]).after(&set).is_none());
         let mut renamed = key(1);
         renamed.id = Some("a".to_owned());

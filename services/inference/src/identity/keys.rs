@@ -209,3 +209,50 @@ fn curve(key: &DecodingKey) -> Option<Algorithm> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rsa(modulus: &str) -> VerificationKey {
+        VerificationKey::from_jwk(json!({"kty": "RSA", "n": modulus, "e": "AQAB"})).unwrap()
+    }
+
+    #[rstest]
+    #[case::rsa(json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}), &[SigningAlgorithm::Rs256, SigningAlgorithm::Ps256])]
+    #[case::rsa_for_one(json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "PS256"}), &[SigningAlgorithm::Ps256])]
+    #[case::p256(json!({"kty": "EC", "crv": "P-256", "x": "AQAB", "y": "AQAB"}), &[SigningAlgorithm::Es256])]
+    #[case::p384(json!({"kty": "EC", "crv": "P-384", "x": "AQAB", "y": "AQAB"}), &[SigningAlgorithm::Es384])]
+    #[case::p521(json!({"kty": "EC", "crv": "P-521", "x": "AQAB", "y": "AQAB"}), &[])]
+    #[case::ed25519(json!({"kty": "OKP", "crv": "Ed25519", "x": "AQAB"}), &[SigningAlgorithm::EdDsa])]
+    #[case::another_curve_of_its_kind(json!({"kty": "OKP", "crv": "P-256", "x": "AQAB"}), &[])]
+    #[case::secret(json!({"kty": "oct", "k": "AQAB"}), &[])]
+    fn the_kind_and_the_curve_of_a_key_decide_its_algorithms(
+        #[case] jwk: Value,
+        #[case] algorithms: &[SigningAlgorithm],
+    ) {
+        crate::crypto::install_provider();
+        let key = VerificationKey::from_jwk(jwk);
+        let found: Vec<_> = key.iter().flat_map(VerificationKey::algorithms).collect();
+        assert_eq!(found, algorithms);
+    }
+
+    #[test]
+    fn an_rsa_key_is_equal_to_itself_and_to_no_other() {
+        crate::crypto::install_provider();
+        assert_eq!(rsa("AQAB"), rsa("AQAB"));
+        assert_ne!(rsa("AQAB"), rsa("AQAC"));
+    }
+
+    #[test]
+    fn neither_a_secret_nor_a_key_of_another_algorithm_is_published() {
+        crate::crypto::install_provider();
+        let secret = VerificationKey::from_secret(&[7; SECRET_BYTES]).unwrap();
+        for (key, algorithm) in [(secret, SigningAlgorithm::Hs256), (rsa("AQAB"), SigningAlgorithm::Es256)] {
+            assert!(matches!(key.to_jwk("a", algorithm), Err(KeyError::NotPublished(_))), "{algorithm:?}");
+        }
+    }
+}
