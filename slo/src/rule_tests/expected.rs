@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+
 use super::examples::{self, Labels};
 use super::file::{ExprTest, Sample};
 use super::traffic;
 use crate::numbers::{Span, Tier};
-use crate::objectives::{Objectives, Slo};
+use crate::objectives::{Objectives, SLICE, Slo};
 
 /// What is recorded of an objective under a name at a time: one series with these labels, or none.
 pub(super) fn recorded(
@@ -42,4 +45,19 @@ pub(super) fn alert_labels(objectives: &Objectives, slo: &Slo, tier: &Tier) -> B
 pub(super) fn recorded_labels(objectives: &Objectives, slo: &Slo) -> BTreeMap<String, String> {
     let own = [("service", objectives.service.clone()), ("slo", slo.id.clone())];
     own.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(traffic::group(slo)).collect()
+}
+
+/// How many slices a period has.
+pub(super) fn slices_of_period(slo: &Slo) -> f64 {
+    number(Decimal::from(slo.period.span().millis()) / Decimal::from(SLICE.millis()))
+}
+
+/// As promtool compares it.
+pub(super) fn number(decimal: Decimal) -> f64 {
+    decimal.to_f64().unwrap_or(f64::NAN)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+pub(super) const fn whole(number: i64) -> f64 {
+    number as f64
 }

@@ -1,14 +1,14 @@
 //! What is left of the budget, over a whole period: all of its slices count, nothing older does, and one event is enough
 //! to know something.
 
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive as _;
-
 use super::Named;
 use super::examples;
-use super::expected::{self, recorded_labels};
+use super::expected::{self, number, recorded_labels, slices_of_period, whole};
 use super::file::{ExprTest, InputSeries, Test, TestFile};
-use super::tier::{at, rule_file};
+use super::tier::{at, rule_file, share, stage};
+use super::timing::Mix;
+use super::traffic::Stage;
+use super::values::Values;
 use crate::numbers::Span;
 use crate::objectives::{Objectives, SLICE, Slo};
 
@@ -18,12 +18,7 @@ const STEP: Span = Span::days(1);
 /// Days before the period, whose events must not count any more.
 const BEFORE: usize = 3;
 
-/// Bad and all events of a slice.
-#[derive(Debug, Clone, Copy)]
-struct Slice {
-    bad: u32,
-    total: u32,
-}
+const NOTHING: Mix = Mix { good: 0, bad: 0 };
 
 pub(super) fn file(objectives: &Objectives, slo: &Slo) -> Named {
     let period = Period { objectives, slo };
@@ -47,52 +42,50 @@ struct Period<'a> {
 
 impl Period<'_> {
     fn whole(self) -> Test {
-        let (old, slice) = (Slice { bad: 1000, total: 1000 }, Slice { bad: 1, total: 1000 });
-        let days = whole(self.days());
+        let (old, mix) = (Mix { good: 0, bad: 1000 }, Mix { good: 999, bad: 1 });
+        let days = self.slo.period.span().in_days();
         let budget = number(self.slo.budget().ratio());
-        let slices = number(Decimal::from(self.slo.period.span().millis()) / Decimal::from(SLICE.millis()));
         self.test(
             "counts every slice of its period and none before",
-            &[(BEFORE, old), (self.days(), slice)],
+            &[stage(BEFORE, old), stage(self.days(), mix)],
             vec![
-                self.asked("slo:period_bad:increase", Some(days)),
-                self.asked("slo:period_total:increase", Some(1000.0 * days)),
-                self.asked("slo:period_error_budget_remaining:ratio", Some(1.0 - 0.001 / budget)),
-                self.asked("slo:period_coverage:ratio", Some(days / slices)),
+                self.asked("slo:period_bad:increase", Some(number(days) * whole(mix.bad))),
+                self.asked("slo:period_total:increase", Some(number(days) * whole(mix.good + mix.bad))),
+                self.asked("slo:period_error_budget_remaining:ratio", Some(1.0 - share(mix) / budget)),
+                self.asked("slo:period_coverage:ratio", Some(number(days) / slices_of_period(self.slo))),
             ],
         )
     }
 
     fn one_event(self) -> Test {
-        let (nothing, one) = (Slice { bad: 0, total: 0 }, Slice { bad: 0, total: 1 });
         self.test(
             "has all of its budget after one good event",
-            &[(BEFORE, nothing), (self.days() - 1, nothing), (1, one)],
+            &[stage(self.end(), NOTHING), stage(1, Mix { good: 1, bad: 0 })],
             vec![self.asked("slo:period_error_budget_remaining:ratio", Some(1.0))],
         )
     }
 
     fn idle(self) -> Test {
-        let nothing = Slice { bad: 0, total: 0 };
         self.test(
             "has a budget that nobody knows while nothing happens",
-            &[(BEFORE, nothing), (self.days(), nothing)],
+            &[stage(self.end() + 1, NOTHING)],
             vec![self.asked("slo:period_error_budget_remaining:ratio", None)],
         )
     }
 
-    fn test(self, name: &str, days: &[(usize, Slice)], promql_expr_test: Vec<ExprTest>) -> Test {
-        let series = |events: &str, of: fn(&Slice) -> u32| InputSeries {
-            series: examples::series(
-                &format!("slo:{events}:increase{SLICE}"),
-                &recorded_labels(self.objectives, self.slo),
-            ),
-            values: days.iter().map(|(days, slice)| constant(of(slice), *days)).collect::<Vec<_>>().join(" "),
+    fn test(self, name: &str, days: &[Stage], promql_expr_test: Vec<ExprTest>) -> Test {
+        let labels = recorded_labels(self.objectives, self.slo);
+        let series = |events: &str, of: fn(&Stage) -> i64| {
+            let constant = |values: Values, day: &Stage| values.jump(of(day), 0, day.steps);
+            InputSeries {
+                series: examples::series(&format!("slo:{events}:increase{SLICE}"), &labels),
+                values: days.iter().fold(Values::default(), constant).to_string(),
+            }
         };
         Test {
             name: format!("{} {name}", self.slo.id),
             interval: STEP,
-            input_series: vec![series("bad", |slice| slice.bad), series("total", |slice| slice.total)],
+            input_series: vec![series("bad", |day| day.bad), series("total", |day| day.good + day.bad)],
             alert_rule_test: Vec::new(),
             promql_expr_test,
         }
@@ -111,17 +104,4 @@ impl Period<'_> {
     fn end(self) -> usize {
         BEFORE + self.days() - 1
     }
-}
-
-fn constant(value: u32, samples: usize) -> String {
-    format!("{value}+0x{}", samples.saturating_sub(1))
-}
-
-fn number(decimal: Decimal) -> f64 {
-    decimal.to_f64().unwrap_or(f64::NAN)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "days of a period are few")]
-const fn whole(days: usize) -> f64 {
-    days as f64
 }

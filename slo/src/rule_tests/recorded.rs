@@ -5,7 +5,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use super::Named;
 use super::examples::Labels;
-use super::expected::{self, recorded_labels};
+use super::expected::{self, number, recorded_labels, slices_of_period, whole};
 use super::file::{ExprTest, InputSeries, Test, TestFile};
 use super::tier::{at, rule_file, stage};
 use super::timing::Mix;
@@ -105,7 +105,6 @@ impl Expect<'_> {
         let slices = whole(i64::try_from(STEPS).unwrap_or_default())
             * number(Decimal::from(step) / Decimal::from(slice));
         let per_slice = number(Decimal::from(slice) / Decimal::from(step));
-        let all = number(Decimal::from(self.slo.period.span().millis()) / Decimal::from(slice));
         let ratio = super::tier::share(mix);
         vec![
             self.exactly("slo:period_bad:increase", slices * per_slice * whole(mix.bad)),
@@ -114,7 +113,7 @@ impl Expect<'_> {
                 "slo:period_error_budget_remaining:ratio",
                 1.0 - ratio / number(self.slo.budget().ratio()),
             ),
-            self.exactly("slo:period_coverage:ratio", slices / all),
+            self.exactly("slo:period_coverage:ratio", slices / slices_of_period(self.slo)),
         ]
     }
 
@@ -146,13 +145,4 @@ fn counted(window: Span, is_gauge: bool) -> f64 {
     } else {
         seen + 0.5
     }
-}
-
-fn number(decimal: Decimal) -> f64 {
-    decimal.to_f64().unwrap_or(f64::NAN)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-const fn whole(number: i64) -> f64 {
-    number as f64
 }
