@@ -101,10 +101,3 @@ fn a_flood_of_wrong_tokens_pushes_out_no_right_one() {
         assert_eq!(memory.theirs(token), Ok(()), "still remembered");
     }
 }
-
-#[test]
-fn a_token_is_looked_at_up_to_eight_kibibytes() {
-    let memory = Memory::new();
-    let refused = |bytes: usize| memory.ours.verify(&"a".repeat(bytes)).unwrap_err();
-    assert_eq!((refused(8192), refused(8193)), (Refusal::Malformed, Refusal::TooLarge));
-}

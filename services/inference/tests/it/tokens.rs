@@ -55,6 +55,7 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.";
 #[case::not_a_jwt("authorization: Bearer abc\r\n", "is not a JWT")]
 #[case::no_json("authorization: Bearer YWJj.YWJj.YWJj\r\n", "is not a JWT")]
 #[case::alg_none(&format!("authorization: Bearer {UNSIGNED}\r\n"), "is not signed")]
+#[case::as_long_as_may_be(&format!("authorization: Bearer {}\r\n", "x".repeat(8192)), "is not a JWT")]
 #[case::too_long(&format!("authorization: Bearer {}\r\n", "x".repeat(8193)), "too long")]
 #[tokio::test]
 async fn other_credentials_are_refused(#[case] line: &str, #[case] says: &str) {
