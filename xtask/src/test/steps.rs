@@ -105,6 +105,24 @@ pub(super) fn all() -> Vec<Step> {
             command(&["cargo", "deny", "check", "bans", "licenses", "sources"]),
         ),
         full(
+            "workflows",
+            &["zizmor"],
+            command(&[
+                ".tools/zizmor/bin/zizmor",
+                "--offline",
+                "--pedantic",
+                "--strict-collection",
+                "--no-progress",
+                ".github",
+            ]),
+        ),
+        // Without the linters of scripts that a machine may have or not: tidy lets no script in.
+        full(
+            "workflow syntax",
+            &["actionlint"],
+            command(&[".tools/bin/actionlint", "-shellcheck=", "-pyflakes="]),
+        ),
+        full(
             "python format",
             &["python"],
             command(&[

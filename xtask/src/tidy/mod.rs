@@ -12,6 +12,7 @@ mod machine_paths;
 mod manifests;
 mod module_docs;
 mod source_length;
+mod workflows;
 
 use std::fmt;
 
@@ -38,6 +39,7 @@ const RULES: &[Rule] = &[
     Rule { says: "a file is named after what it holds", check: file_names::check },
     Rule { says: "relative links and anchors in Markdown resolve", check: links::check },
     Rule { says: "nothing names a machine or its registry", check: machine_paths::check },
+    Rule { says: "what GitHub runs is hardened, and nothing but a caller", check: workflows::check },
 ];
 
 /// A place where a rule is broken.

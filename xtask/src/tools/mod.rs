@@ -110,6 +110,17 @@ pub(crate) const TOOLS: &[Tool] = &[
         version: "tools/checkov/requirements.txt",
         how: How::Python { lock: "tools/checkov/requirements.txt" },
     },
+    // What audits the workflows.
+    Tool {
+        name: "zizmor",
+        version: "tools/zizmor/requirements.txt",
+        how: How::Python { lock: "tools/zizmor/requirements.txt" },
+    },
+    Tool {
+        name: "actionlint",
+        version: "1.7.12",
+        how: How::Go { folder: "tools/actionlint", package: "github.com/rhysd/actionlint/cmd/actionlint" },
+    },
     Tool { name: "oidc-provider", version: "9.13.3", how: How::Npm { folder: "tools/oidc-provider" } },
     Tool { name: "cargo-deny", version: "0.20.2", how: How::Cargo },
     Tool { name: "cargo-fuzz", version: "0.13.2", how: How::Cargo },
