@@ -6,11 +6,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::estate::Terraform;
@@ -84,8 +84,13 @@ impl Running {
     fn until(&mut self, is_so: impl Fn(&Progress) -> bool) -> anyhow::Result<()> {
         while !is_so(&self.progress) {
             let left = LIMIT.saturating_sub(self.begun.elapsed());
-            let line = self.lines.recv_timeout(left).with_context(|| {
-                format!("the apply ended, or took too long, with {} resources made", self.progress.made())
+            let line = self.lines.recv_timeout(left).map_err(|error| {
+                let how = match error {
+                    RecvTimeoutError::Disconnected => "ended",
+                    RecvTimeoutError::Timeout => "took too long",
+                };
+                let (made, errors) = (self.progress.made(), self.progress.errors().join("\n"));
+                anyhow!("the apply {how} with {made} resources made:\n{errors}")
             })?;
             self.progress.note(&line);
         }

@@ -20,6 +20,16 @@ struct Event {
     kind: String,
     hook: Option<Hook>,
     changes: Option<Changes>,
+    diagnostic: Option<Diagnostic>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Diagnostic {
+    severity: String,
+    summary: String,
+    #[serde(default)]
+    detail: String,
+    address: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,6 +61,7 @@ pub(super) struct Progress {
     /// Type of what is being made, by address.
     in_flight: BTreeMap<String, String>,
     changes: Option<Changes>,
+    errors: Vec<String>,
 }
 
 impl Progress {
@@ -61,6 +72,10 @@ impl Progress {
             // The plan says what it will change, the end of an apply what it did.
             self.changes = event.changes;
         }
+        self.errors.extend(event.diagnostic.filter(|of| of.severity == "error").map(|error| {
+            let Diagnostic { summary, detail, address, .. } = error;
+            format!("{}: {summary}: {detail}", address.as_deref().unwrap_or("terraform"))
+        }));
         let Some(Hook { resource: Resource { addr, resource_type }, action }) = event.hook else { return };
         match event.kind.as_str() {
             "apply_start" if action == "create" => {
@@ -85,6 +100,11 @@ impl Progress {
     /// How many resources were made.
     pub(super) fn made(&self) -> usize {
         self.made.values().sum()
+    }
+
+    /// What it said went wrong, each with the address of its resource.
+    pub(super) fn errors(&self) -> &[String] {
+        &self.errors
     }
 
     /// How many resources of this type were made.
@@ -139,6 +159,19 @@ mod tests {
         progress.note(&event("apply_complete", "create", "aws_subnet"));
         progress.note(&event("apply_errored", "create", "aws_eip"));
         assert!(progress.makes_only("aws_lb"));
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_with_its_resource_and_warnings_are_not() {
+        let mut progress = Progress::default();
+        for severity in ["warning", "error"] {
+            progress.note(&format!(
+                r#"{{"type":"diagnostic","diagnostic":{{"severity":"{severity}","summary":"creating VPC",
+                    "detail":"reset by peer","address":"aws_vpc.this"}}}}"#
+            ));
+        }
+        progress.note(r#"{"type":"diagnostic","diagnostic":{"severity":"error","summary":"no state"}}"#);
+        assert_eq!(progress.errors(), ["aws_vpc.this: creating VPC: reset by peer", "terraform: no state: "]);
     }
 
     #[test]
