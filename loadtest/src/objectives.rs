@@ -1,0 +1,67 @@
+//! The thresholds that a run is judged by. They are the alerts' own: `slo generate` writes them to
+//! `loadtest/objectives.json`. Must never hold a number of its own.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+/// The objectives of a service that can be judged by sending it requests.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Objectives {
+    objectives: Vec<Objective>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Objective {
+    /// Its name, such as `api-latency`.
+    pub slo: String,
+    /// The share of bad requests that is allowed, such as 0.01.
+    pub budget: Decimal,
+    /// The slowest good answer in seconds; without one, only a missing answer and an error of the server are bad.
+    pub threshold_seconds: Option<Decimal>,
+}
+
+/// A name that no objective has.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no objective {name:?} that requests can be judged by; there are {}", known.join(", "))]
+pub struct NoSuchObjective {
+    name: String,
+    known: Vec<String>,
+}
+
+impl Objectives {
+    /// Reads the generated file's text.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what `slo generate` writes.
+    pub fn read(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+
+    /// The one with that name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn named(&self, name: &str) -> Result<&Objective, NoSuchObjective> {
+        self.objectives.iter().find(|objective| objective.slo == name).ok_or_else(|| NoSuchObjective {
+            name: name.to_owned(),
+            known: self.objectives.iter().map(|objective| objective.slo.clone()).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_compiler_generates_is_read_and_an_unknown_name_is_answered_with_the_known_ones() {
+        let objectives = Objectives::read(include_str!("../objectives.json")).unwrap();
+        assert!(objectives.named("api-latency").unwrap().threshold_seconds.is_some());
+        assert!(objectives.named("api-availability").unwrap().threshold_seconds.is_none());
+        let error = objectives.named("api").unwrap_err().to_string();
+        assert!(error.contains("there are api-availability, api-latency"), "{error}");
+    }
+}
