@@ -53,12 +53,19 @@ enum How {
     Python { lock: &'static str },
     /// A program in Go of the tool's name, from the module in the folder.
     Go { folder: &'static str, package: &'static str },
+    /// Files of a Go module in a folder of the tool's name.
+    GoFiles { folder: &'static str, module: &'static str, files: &'static [&'static str] },
     /// The OpenTelemetry collector, put together by its own builder from the folder's manifest.
     Collector { folder: &'static str },
     /// Terraform, which has to be there.
     Terraform,
     /// A program for Node.js with packages of the npm registry, from the folder's lock file.
     Npm { folder: &'static str },
+}
+
+/// A part of Kubernetes, or what is built with it so that what they share is compiled once.
+const fn kubernetes(name: &'static str, version: &'static str, package: &'static str) -> Tool {
+    Tool { name, version, how: How::Go { folder: "tools/kubernetes", package } }
 }
 
 const fn debian(program: &'static str, package: &'static str) -> Tool {
@@ -120,6 +127,26 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "actionlint",
         version: "1.7.12",
         how: How::Go { folder: "tools/actionlint", package: "github.com/rhysd/actionlint/cmd/actionlint" },
+    },
+    // What the chart is installed with, and on. kwok stands for the nodes.
+    kubernetes("kube-apiserver", "1.36.1", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    kubernetes("kube-controller-manager", "1.36.1", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    kubernetes("kube-scheduler", "1.36.1", "k8s.io/kubernetes/cmd/kube-scheduler"),
+    kubernetes("etcd", "3.6.8", "go.etcd.io/etcd/server/v3"),
+    kubernetes("kubectl", "1.36.1", "k8s.io/kubernetes/cmd/kubectl"),
+    kubernetes("kwok", "0.8.0", "sigs.k8s.io/kwok/cmd/kwok"),
+    kubernetes("helm", "3.21.4", "helm.sh/helm/v3/cmd/helm"),
+    Tool {
+        name: "prometheus-operator",
+        version: "0.85.0",
+        how: How::GoFiles {
+            folder: "tools/prometheus-operator",
+            module: "github.com/prometheus-operator/prometheus-operator",
+            files: &[
+                "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+                "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+            ],
+        },
     },
     Tool { name: "oidc-provider", version: "9.13.3", how: How::Npm { folder: "tools/oidc-provider" } },
     Tool { name: "cargo-deny", version: "0.20.2", how: How::Cargo },
@@ -210,6 +237,7 @@ fn is_there(workspace: &Workspace, tool: &Tool) -> anyhow::Result<bool> {
             workspace.tool(tool.name).is_file()
                 && stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?)
         }
+        How::GoFiles { .. } => stamp::is_fresh(workspace, tool.name, &pin(workspace, tool)?),
         How::Terraform => terraform::is_there(workspace, tool.version)?,
         How::Npm { .. } => {
             workspace.tools().join(tool.name).join("node_modules").is_dir()
@@ -223,7 +251,7 @@ fn pin(workspace: &Workspace, tool: &Tool) -> anyhow::Result<String> {
     match &tool.how {
         How::Apt { .. } | How::Cargo | How::Terraform => Ok(format!("{} {}\n", tool.name, tool.version)),
         How::Python { lock } => python::pin(workspace, lock),
-        How::Go { folder, .. } => go::pin(workspace, folder, &go::FILES),
+        How::Go { folder, .. } | How::GoFiles { folder, .. } => go::pin(workspace, folder, &go::FILES),
         How::Collector { folder } => go::pin(workspace, folder, &collector::FILES),
         How::Npm { folder } => npm::pin(workspace, folder),
     }
@@ -235,7 +263,8 @@ fn install(workspace: &Workspace, tool: &Tool) -> anyhow::Result<()> {
         How::Apt { package, .. } => apt::install(workspace, &[package])?,
         How::Cargo => cargo::install(workspace, tool.name, tool.version)?,
         How::Python { lock } => python::install(workspace, tool.name, lock)?,
-        How::Go { folder, package } => go::install(workspace, folder, package)?,
+        How::Go { folder, package } => go::install(workspace, tool.name, folder, package)?,
+        How::GoFiles { folder, module, files } => go::files(workspace, tool.name, folder, module, files)?,
         How::Collector { folder } => collector::install(workspace, folder, tool.name)?,
         How::Terraform => terraform::install(workspace, tool.version)?,
         How::Npm { folder } => npm::install(workspace, folder, tool.name)?,
