@@ -7,7 +7,7 @@ locals {
     tls-certificate = "Server certificate with its chain, PEM: --tls-certificate"
     tls-key         = "Key of the server certificate, PEM: --tls-key"
     tls-client-ca   = "CAs of client certificates, PEM: --tls-client-ca"
-    tls-client-crl  = "Revocation lists of those CAs, PEM: --tls-client-crl"
+    tls-client-crl  = "Revocation lists of those CAs, PEM: --tls-crl"
     quota-classes   = "Classes of quotas: --quota-classes"
     probe-token     = "Token of the prober: inference probe --token-file"
   }

@@ -12,6 +12,7 @@ data "aws_eks_cluster" "this" {
 locals {
   cloud         = data.terraform_remote_state.cloud.outputs
   values        = "${path.module}/values"
+  charts        = "${path.module}/../../charts"
   observability = "${path.module}/../../../observability"
 }
 

@@ -49,16 +49,30 @@ resource "helm_release" "this" {
   values           = concat([file("${local.values}/${each.key}.yaml")], each.value.values)
 }
 
+# Where the service may be, and who may put it there: not the deployer's to change.
+resource "helm_release" "namespace" {
+  name      = "namespace"
+  chart     = "${local.charts}/namespace"
+  namespace = "kube-system"
+}
+
 # The first release; from then on a deploy promotes by digest, and Terraform leaves it alone.
 resource "helm_release" "inference" {
   # Kinds that the chart has objects of.
-  depends_on = [helm_release.this]
+  depends_on = [helm_release.this, helm_release.namespace]
 
-  name             = "inference"
-  chart            = "${path.module}/../../charts/inference"
-  namespace        = "inference"
-  create_namespace = true
-  values           = [file("${local.values}/inference.yaml"), yamlencode({ targetGroupArn = local.cloud.target_group_arn })]
+  name      = "inference"
+  chart     = "${local.charts}/inference"
+  namespace = "inference"
+  values = [
+    file("${path.module}/../cloud/environments/${var.environment}/inference.yaml"),
+    yamlencode({
+      image          = var.image
+      targetGroupArn = local.cloud.target_group_arn
+      trustedProxies = local.cloud.trusted_proxies
+      secrets        = { aws = local.cloud.secret_names }
+    }),
+  ]
 
   lifecycle {
     ignore_changes = [set, values, version]

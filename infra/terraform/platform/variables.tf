@@ -13,6 +13,11 @@ variable "state_bucket" {
   type        = string
 }
 
+variable "image" {
+  description = "Image of the first release, REPOSITORY@sha256:DIGEST; later ones are a deploy's."
+  type        = string
+}
+
 variable "tunnel_port" {
   description = "Port of this machine that is forwarded to the Kubernetes API (infra/README.md)."
   type        = number
