@@ -1,5 +1,6 @@
 //! The command line: what may be asked. Must never do the work.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -153,6 +154,9 @@ pub struct Mutants {
     /// Prometheus' own tool
     #[arg(long, value_name = "FILE", default_value = "promtool")]
     pub promtool: PathBuf,
+    /// Try only every Nth change of each rule file, for a look that takes a minute rather than half an hour
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub one_in: NonZeroUsize,
     /// Only these rule files, such as `api-latency`; without a name, all
     pub only: Vec<String>,
 }

@@ -12,13 +12,17 @@ use crate::mutants::{self, Fate, Mutant, Subject, Survivors, Trial, TrialError};
 const SURVIVORS: &str = "slo/survivors.yaml";
 
 pub(super) fn run(definitions: &Definitions, options: &Mutants) -> Result<Verdict, CommandError> {
-    let subjects = mutants::subjects(&super::objectives(definitions)?)?;
+    let mut subjects = mutants::subjects(&super::objectives(definitions)?)?;
+    for subject in &mut subjects {
+        subject.sample(options.one_in);
+    }
     let survivors = Survivors::read(&super::read(definitions, SURVIVORS)?)?;
     let chosen: Vec<&Subject> = subjects.iter().filter(|subject| is_chosen(subject, &options.only)).collect();
     let survived = tried(&chosen, &survivors, &options.promtool)?;
 
     let unexplained: Vec<_> = survived.iter().filter(|mutant| survivors.reason(mutant).is_none()).collect();
-    let idle = if options.only.is_empty() { survivors.idle(&survived) } else { Vec::new() };
+    let everything = options.only.is_empty() && options.one_in.get() == 1;
+    let idle = if everything { survivors.idle(&survived) } else { Vec::new() };
     for reason in &idle {
         println!("{SURVIVORS}: nothing survived that is explained by: {}: {}", reason.rule, reason.change);
     }

@@ -7,6 +7,8 @@ mod change;
 mod survivors;
 mod trial;
 
+use std::num::NonZeroUsize;
+
 use crate::numbers::{Span, Tier};
 use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
@@ -79,6 +81,11 @@ pub fn subjects(objectives: &Objectives) -> Result<Vec<Subject>, QueryError> {
 }
 
 impl Subject {
+    /// Keeps every `one_in`th of its mutants, beginning with the first; the same ones each time.
+    pub fn sample(&mut self, one_in: NonZeroUsize) {
+        self.mutants = self.mutants.drain(..).step_by(one_in.get()).collect();
+    }
+
     /// The rules with one change.
     fn with(&self, mutant: &Mutant) -> RuleFile {
         let mut file = self.rules.clone();
