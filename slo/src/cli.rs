@@ -75,6 +75,8 @@ pub enum Command {
     Backtest(Backtest),
     /// Explain an objective and its alerts in words, and plot what would fire when
     Explain(Explain),
+    /// Check that every alert has a runbook page with all sections, and that what the pages ask can be answered
+    Runbooks(Runbooks),
     /// Print the JSON Schema of definitions files
     Schema,
 }
@@ -125,6 +127,14 @@ pub struct Backtest {
     /// Divide all lengths of time of the rules by this, as `slo generate` does
     #[arg(long, value_name = "FACTOR", value_parser = compression, default_value = "1")]
     pub compress: Compression,
+}
+
+/// What to say of the pages.
+#[derive(Debug, Args)]
+pub struct Runbooks {
+    /// Print what each page asks of Prometheus, as JSON, in place of the counts
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to explain.

@@ -25,3 +25,4 @@ pub mod prometheus;
 pub mod query;
 pub mod rule_tests;
 pub mod rules;
+pub mod runbook;

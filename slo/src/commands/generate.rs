@@ -9,17 +9,10 @@ use crate::outputs;
 /// Who is called; written by hand, taken over into Alertmanager's configuration.
 const RECEIVERS: &str = "observability/alertmanager/receivers.yaml";
 
-/// What programs export: the service as it says itself, the load test as it was agreed on.
-const PROGRAMS: [&str; 2] = ["services/inference/metrics.json", "loadtest/metrics.json"];
-
 pub(super) fn run(definitions: &Definitions, options: &Generate) -> Result<Verdict, CommandError> {
     let objectives = Objectives { compression: options.compress, ..super::objectives(definitions)? };
     let receivers = super::read(definitions, RECEIVERS)?;
-    let programs = PROGRAMS
-        .map(|file| super::catalogue(definitions, file))
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
-    let outputs = outputs::outputs(&objectives, &receivers, &programs)?;
+    let outputs = outputs::outputs(&objectives, &receivers, &super::programs(definitions)?)?;
     let folder = options.out.as_ref().unwrap_or(&definitions.root);
     if options.check {
         let stale = generate::stale(folder, &outputs);

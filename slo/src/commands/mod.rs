@@ -7,6 +7,7 @@ mod explain;
 mod gate;
 mod generate;
 mod mutants;
+mod runbooks;
 mod validate;
 
 use std::fs;
@@ -127,6 +128,7 @@ pub fn run(options: &Options) -> ExitCode {
         Command::Check(check) => check::run(&options.definitions, check),
         Command::Generate(generate) => generate::run(&options.definitions, generate),
         Command::Mutants(mutants) => mutants::run(&options.definitions, mutants),
+        Command::Runbooks(runbooks) => runbooks::run(&options.definitions, runbooks),
         Command::Schema => {
             println!("{:#}", definition::schema());
             Ok(Verdict::Pass)
@@ -148,6 +150,14 @@ fn objectives(definitions: &Definitions) -> Result<Objectives, CommandError> {
     let file = &definitions.definitions;
     let text = read(definitions, file)?;
     Ok(Source::read(file, &text)?.check()?)
+}
+
+/// What programs export: the service as it says itself, the load test as it was agreed on.
+const PROGRAMS: [&str; 2] = ["services/inference/metrics.json", "loadtest/metrics.json"];
+
+/// What all programs export.
+fn programs(definitions: &Definitions) -> Result<Vec<Catalogue>, CommandError> {
+    PROGRAMS.iter().map(|file| catalogue(definitions, file)).collect()
 }
 
 /// What a program exports, as its file below the root says.

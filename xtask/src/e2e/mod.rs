@@ -15,6 +15,7 @@ mod oidc_provider;
 mod reload;
 mod rotation;
 mod rules;
+mod runbooks;
 mod schemathesis;
 mod slo_mutants;
 mod soak;
@@ -57,6 +58,7 @@ pub(crate) const ALL: &[E2e] = &[
     container::TEST,
     cloud::TEST,
     observability::TEST,
+    runbooks::TEST,
     soak::TEST,
     backtest::TEST,
     rules::TEST,

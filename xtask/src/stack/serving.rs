@@ -135,6 +135,11 @@ impl Serving {
         self.development.file("ca.pem")
     }
 
+    /// Where the program is.
+    pub(crate) fn binary_folder(&self) -> anyhow::Result<&Path> {
+        self.development.binary().parent().context("a program without a folder")
+    }
+
     /// Has the service called.
     pub(crate) fn call(&self, workspace: &Workspace, calls: &[Calls]) -> anyhow::Result<Clients> {
         let guest_token =

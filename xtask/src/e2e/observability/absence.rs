@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+use super::pages::Pages;
 use super::timeline::{Look, Timeline};
 use crate::stack::{Clients, Stack, seconds_since_1970 as now};
 use crate::wait;
@@ -19,10 +20,15 @@ const MORE: f64 = 1.5;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// No target: somebody is called for it, and only for it.
-pub(super) fn a_target_is_taken_out(stack: &Stack, timeline: &mut Timeline) -> anyhow::Result<()> {
+pub(super) fn a_target_is_taken_out(
+    stack: &Stack,
+    timeline: &mut Timeline,
+    pages: &mut Pages,
+) -> anyhow::Result<()> {
     let begun = begin(stack, timeline)?;
     stack.configuration.set_targets("inference", &[])?;
     let took = timeline.look_for(stack, "InferenceDown", true)?;
+    pages.ask(stack, &["InferenceDown"])?;
     stack.configuration.set_targets("inference", &[stack.serving.addresses.admin])?;
     let cleared = timeline.look_for(stack, "InferenceDown", false)?;
     println!("    InferenceDown came after {took:.1} s and went after {cleared:.1} s");

@@ -7,6 +7,7 @@ mod absence;
 mod forecast;
 mod history;
 mod load_report;
+mod pages;
 mod questions;
 mod timeline;
 mod verdict;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, ensure};
 use xshell::cmd;
 
 use self::history::Page;
+use self::pages::Pages;
 use self::timeline::{Kind as Fault, Timeline};
 use super::E2e;
 use crate::outcome::Outcome;
@@ -68,7 +70,8 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
 
     println!("2. faults");
     let mut timeline = Timeline::default();
-    faults(&stack, &mut timeline)?;
+    let mut pages = Pages::read(workspace)?;
+    faults(&stack, &mut timeline, &mut pages)?;
     let end = now();
     verdict::judge(workspace, &stack, &timeline, begin, end)?;
     verdict::tickets_wait_for_pages(&timeline)?;
@@ -77,12 +80,16 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
         Ok(load_report::has_arrived(&stack.prometheus)?.then_some(()))
     })?;
     questions::ask(&stack)?;
+    // Nothing here makes these three: what their pages ask is answered as long as all is well, too.
+    pages.ask(&stack, &["CrlFreshnessBurn", "JwksFreshnessBurn", "SloImpossible"])?;
 
     println!("3. absence");
     absence::the_collector_is_killed(&mut stack, &clients)?;
-    absence::a_target_is_taken_out(&stack, &mut timeline)?;
+    absence::a_target_is_taken_out(&stack, &mut timeline, &mut pages)?;
     absence::the_service_is_killed(&mut stack, &mut timeline)?;
     absence::an_idle_hour(&mut stack, clients, &mut timeline)?;
+    pages.ask(&stack, &["ProbeDown"])?;
+    pages.were_all_asked()?;
     stack.serving.stop_service()?;
     Ok(Outcome::Passed)
 }
@@ -191,15 +198,18 @@ fn the_gate_is_open(workspace: &Workspace, stack: &Stack) -> anyhow::Result<()> 
 ///
 /// The tenth fails for a short time only: which of the spoilt answers are the prober's is chance, and whether somebody is
 /// called for the front door must not be.
-fn faults(stack: &Stack, timeline: &mut Timeline) -> anyhow::Result<()> {
+fn faults(stack: &Stack, timeline: &mut Timeline, pages: &mut Pages) -> anyhow::Result<()> {
     timeline.look(stack, 6.0)?;
     timeline.fault(stack, Fault::Fail, 0.1, 12.0)?;
     timeline.look(stack, 8.0)?;
     timeline.fault(stack, Fault::Fail, 1.0, 5.0)?;
+    pages.ask(stack, &["ApiAvailabilityBurn", "InferAvailabilityBurn", "FrontDoorAvailabilityBurn"])?;
     timeline.look(stack, 32.0)?;
     timeline.fault(stack, Fault::Slow, 0.1, 10.0)?;
     timeline.fault(stack, Fault::Slow, 1.0, 8.0)?;
+    pages.ask(stack, &["ApiLatencyBurn", "InferLatencyBurn"])?;
     timeline.look(stack, 7.0)?;
     timeline.fault(stack, Fault::Wrong, 1.0, 3.0)?;
+    pages.ask(stack, &["AnswerCorrectnessBurn"])?;
     timeline.look(stack, 33.0)
 }
