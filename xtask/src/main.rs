@@ -6,6 +6,7 @@ mod artifact;
 mod attacks;
 mod bench;
 mod cost;
+mod delivery;
 mod development;
 mod e2e;
 mod fuzz;
@@ -67,6 +68,10 @@ enum Task {
     E2e(e2e::E2eOptions),
     /// Run one benchmark; without a name, list them
     Bench(bench::BenchOptions),
+    /// Deliver an image by its digest: a canary first, promoted or taken back by what its objectives say
+    Deploy(delivery::DeployOptions),
+    /// Make an image, by its digest, the only version at once
+    Rollback(delivery::RollbackOptions),
 }
 
 fn main() -> ExitCode {
@@ -82,8 +87,9 @@ fn main() -> ExitCode {
 
 fn run(workspace: &Workspace, task: &Task) -> anyhow::Result<ExitCode> {
     match task {
-        // The counts are its last word, so it says itself whether it failed.
+        // Each says itself how it ended.
         Task::Test(options) => return test::run(workspace, options),
+        Task::Deploy(options) => return delivery::deploy(workspace, options),
         Task::Generate(options) => generate::run(workspace, options),
         Task::Tidy => tidy::run(workspace),
         Task::Tools(options) => tools::run(workspace, options),
@@ -91,6 +97,7 @@ fn run(workspace: &Workspace, task: &Task) -> anyhow::Result<ExitCode> {
         Task::Up(options) => up::run(workspace, options),
         Task::E2e(options) => e2e::run(workspace, options),
         Task::Bench(options) => bench::run(workspace, options),
+        Task::Rollback(options) => delivery::rollback(workspace, options),
     }?;
     Ok(ExitCode::SUCCESS)
 }

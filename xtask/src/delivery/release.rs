@@ -1,0 +1,204 @@
+//! The service's Helm release: the only place that writes command lines of Helm, and that knows names of the chart's values.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+use xshell::{Shell, cmd};
+
+use super::gate::{Answer, Gate};
+use super::image::ImageByDigest;
+use super::rollout::Steps;
+use super::watch::{Clock, Watch};
+use crate::workspace::Workspace;
+
+const NAME: &str = "inference";
+const NAMESPACE: &str = "inference";
+const CHART: &str = "infra/charts/inference";
+
+/// Pods one after the other, each with its drain; far beyond what that takes.
+const TIMEOUT: &str = "--timeout=15m";
+
+/// A release that is there, as it was when it was found.
+#[derive(Debug)]
+pub(super) struct Release {
+    shell: Shell,
+    cluster: Vec<String>,
+    /// The revision to go back to.
+    before: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct Revision {
+    revision: u32,
+    status: String,
+}
+
+impl Release {
+    pub(super) fn find(workspace: &Workspace, kubeconfig: Option<&Path>) -> anyhow::Result<Self> {
+        let shell = workspace.shell()?;
+        let mut cluster = vec![format!("--namespace={NAMESPACE}")];
+        cluster.extend(kubeconfig.map(|file| format!("--kubeconfig={}", file.display())));
+        let options = &cluster;
+        let history = cmd!(shell, "helm history {NAME} {options...} --output=json")
+            .quiet()
+            .read()
+            .context("there is no release yet; terraform/platform makes the first (infra/README.md)")?;
+        let before = deployed(&history)?;
+        Ok(Self { shell, cluster, before })
+    }
+
+    /// Makes the image the only version; a canary goes.
+    pub(super) fn make_stable(&self, image: &ImageByDigest) -> anyhow::Result<()> {
+        self.upgrade(&[&format!("image={image}"), "canary.image="])
+    }
+
+    fn start_canary(&self, image: &ImageByDigest) -> anyhow::Result<()> {
+        self.upgrade(&[&format!("canary.image={image}")])
+    }
+
+    fn restore(&self) -> anyhow::Result<()> {
+        let Self { shell, cluster, before } = self;
+        let before = before.to_string();
+        cmd!(shell, "helm rollback {NAME} {before} {cluster...} --wait {TIMEOUT}").run()?;
+        Ok(())
+    }
+
+    /// With the chart's own new defaults, and below them what the release was told before.
+    fn upgrade(&self, settings: &[&str]) -> anyhow::Result<()> {
+        let Self { shell, cluster, .. } = self;
+        let settings = settings.iter().flat_map(|setting| ["--set-string", *setting]);
+        cmd!(shell, "helm upgrade {NAME} {CHART} {cluster...} --reset-then-reuse-values --wait {TIMEOUT}")
+            .args(settings)
+            .ignore_stdout()
+            .run()?;
+        Ok(())
+    }
+}
+
+/// The newest revision that is in force. One that is neither in force nor ended would be somebody's at work.
+fn deployed(history: &str) -> anyhow::Result<u32> {
+    let revisions: Vec<Revision> = serde_json::from_str(history).context("`helm history` in JSON")?;
+    let busy = revisions.iter().find(|revision| revision.status.starts_with("pending"));
+    if let Some(Revision { revision, status }) = busy {
+        bail!(
+            "revision {revision} is {status}: somebody delivers, or was cut off (infra/README.md, Rollback)"
+        );
+    }
+    let newest =
+        revisions.iter().filter(|revision| revision.status == "deployed").max_by_key(|of| of.revision);
+    Ok(newest.context("no revision of the release is deployed")?.revision)
+}
+
+/// A rollout to a cluster.
+#[derive(Debug)]
+pub(super) struct Rollout<'a> {
+    pub(super) release: Release,
+    pub(super) image: &'a ImageByDigest,
+    pub(super) gate: Gate<'a>,
+    pub(super) watch: Watch,
+    pub(super) load: &'a [String],
+}
+
+impl Steps for Rollout<'_> {
+    fn budget(&mut self) -> anyhow::Result<Answer> {
+        self.gate.budget()
+    }
+
+    fn start_canary(&mut self) -> anyhow::Result<()> {
+        self.release.start_canary(self.image)
+    }
+
+    fn watch(&mut self) -> anyhow::Result<Answer> {
+        let mut load = Load::start(self.load)?;
+        self.watch.over(&mut Clock::start(), || {
+            load.is_well()?;
+            self.gate.canary()
+        })
+    }
+
+    fn promote(&mut self) -> anyhow::Result<()> {
+        self.release.make_stable(self.image)
+    }
+
+    fn restore(&mut self) -> anyhow::Result<()> {
+        self.release.restore()
+    }
+}
+
+/// What sends load while the canary is watched; ended with it.
+#[derive(Debug)]
+struct Load(Option<Child>);
+
+impl Load {
+    fn start(line: &[String]) -> anyhow::Result<Self> {
+        let Some((program, args)) = line.split_first() else { return Ok(Self(None)) };
+        let child = Command::new(program).args(args).stdin(Stdio::null()).spawn();
+        Ok(Self(Some(child.with_context(|| format!("cannot start the load: {program}"))?)))
+    }
+
+    /// It may have sent all that it had to, but not have failed.
+    fn is_well(&mut self) -> anyhow::Result<()> {
+        let ended = self.0.as_mut().map(Child::try_wait).transpose()?.flatten();
+        ensure!(
+            ended.is_none_or(|status| status.success()),
+            "the load ended with {}",
+            ended.unwrap_or_default()
+        );
+        Ok(())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // Already gone is what one wishes here.
+            let _gone = child.kill();
+            let _reaped = child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn history(statuses: &[&str]) -> String {
+        let revision = |(index, status): (usize, &&str)| {
+            format!(r#"{{"revision":{},"status":"{status}","chart":"inference-0.1.0"}}"#, index + 1)
+        };
+        format!("[{}]", statuses.iter().enumerate().map(revision).collect::<Vec<_>>().join(","))
+    }
+
+    #[rstest]
+    #[case::the_first(&["deployed"], 1)]
+    #[case::the_newest(&["superseded", "superseded", "deployed"], 3)]
+    #[case::the_one_before_a_failure(&["superseded", "deployed", "failed"], 2)]
+    fn one_goes_back_to_what_is_in_force(#[case] statuses: &[&str], #[case] revision: u32) {
+        assert_eq!(deployed(&history(statuses)).unwrap(), revision);
+    }
+
+    #[rstest]
+    #[case::somebody_delivers(&["deployed", "pending-upgrade"], "revision 2 is pending-upgrade")]
+    #[case::nothing_works(&["failed"], "no revision of the release is deployed")]
+    fn nothing_is_begun_without_a_way_back(#[case] statuses: &[&str], #[case] says: &str) {
+        let error = deployed(&history(statuses)).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+
+    #[test]
+    fn load_that_ends_well_may_and_load_that_fails_is_told() {
+        let ended = |program: &str| {
+            let mut load = Load::start(&[program.to_owned()]).unwrap();
+            load.0.as_mut().unwrap().wait().unwrap();
+            load.is_well()
+        };
+        assert!(ended("true").is_ok());
+        assert_eq!(ended("false").unwrap_err().to_string(), "the load ended with exit status: 1");
+        assert!(Load::start(&["no-such-program".to_owned()]).is_err());
+        assert!(Load::start(&[]).unwrap().is_well().is_ok());
+    }
+}
