@@ -68,6 +68,10 @@ enum Task {
     E2e(e2e::E2eOptions),
     /// Run one benchmark; without a name, list them
     Bench(bench::BenchOptions),
+    /// Say what Terraform would change in an environment's cloud, for a pull request or to find drift
+    Plan(delivery::PlanOptions),
+    /// Make an environment's cloud what is written
+    Apply(delivery::ApplyOptions),
     /// Deliver an image by its digest: a canary first, promoted or taken back by what its objectives say
     Deploy(delivery::DeployOptions),
     /// Make an image, by its digest, the only version at once
@@ -97,6 +101,8 @@ fn run(workspace: &Workspace, task: &Task) -> anyhow::Result<ExitCode> {
         Task::Up(options) => up::run(workspace, options),
         Task::E2e(options) => e2e::run(workspace, options),
         Task::Bench(options) => bench::run(workspace, options),
+        Task::Plan(options) => delivery::plan(workspace, options),
+        Task::Apply(options) => delivery::apply(workspace, options),
         Task::Rollback(options) => delivery::rollback(workspace, options),
     }?;
     Ok(ExitCode::SUCCESS)

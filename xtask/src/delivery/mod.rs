@@ -1,9 +1,16 @@
 //! `cargo xtask deploy` and `cargo xtask rollback`: a version goes into a cluster by its digest, as a canary first that its
 //! own objectives judge, and what is not good goes back by itself.
 //!
-//! What is decided stands in `rollout.rs` and `watch.rs`, which run nothing; programs are run by `release.rs` and `gate.rs`.
+//! `cargo xtask plan` and `apply` are what stands below: the environment's cloud, as Terraform makes it.
+//!
+//! What is decided stands in `rollout.rs` and `watch.rs`, which run nothing; programs are run by
+//! `release.rs`, `gate.rs` and `estate.rs`.
 //! Must never deliver by a tag, and never take an answer that is missing for a good one.
 
+mod comment;
+mod estate;
+#[cfg(test)]
+mod fixture;
 mod gate;
 mod image;
 mod release;
@@ -19,6 +26,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
+pub(crate) use self::estate::{ApplyOptions, PlanOptions, apply, plan};
 use self::gate::{Delivers, Gate};
 use self::image::ImageByDigest;
 use self::release::{Release, Rollout};

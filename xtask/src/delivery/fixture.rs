@@ -1,0 +1,43 @@
+//! A checkout for tests, in which programs only write down how they are called.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::workspace::Workspace;
+
+/// Empty but for the programs that it is given.
+pub(super) struct Checkout(TempDir);
+
+impl Default for Checkout {
+    fn default() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+impl Checkout {
+    pub(super) fn workspace(&self) -> Workspace {
+        Workspace::at(self.0.path())
+    }
+
+    pub(super) fn path(&self, relative: &str) -> PathBuf {
+        self.0.path().join(relative)
+    }
+
+    /// A program that is found before the system's, and what else it does: lines of a shell.
+    pub(super) fn program(&self, name: &str, does: &str) {
+        let (bin, log) = (self.path(".tools/bin"), self.path("log"));
+        fs::create_dir_all(&bin).unwrap();
+        let path = bin.join(name);
+        fs::write(&path, format!("#!/bin/sh\necho {name} \"$*\" >> {}\n{does}\n", log.display())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The command lines so far.
+    pub(super) fn called(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+}
