@@ -8,7 +8,7 @@ use xshell::cmd;
 
 use crate::e2e::comparison::{PAGE, VERDICTS, Verdicts};
 use crate::workspace::Workspace;
-use crate::{attacks, cost, tools};
+use crate::{attacks, cost, figures, tools};
 
 /// Write, or only look.
 #[derive(Debug, Args)]
@@ -42,6 +42,7 @@ const MAKERS: &[Maker] = &[
     // From the rules, which are among what is compiled.
     Maker { makes: "the tables of slo/COMPARISON.md", needs: &["promtool"], make: comparison },
     Maker { makes: cost::PAGE, needs: &[], make: costs },
+    Maker { makes: "the figures of runbooks/performance.md and security.md", needs: &[], make: figures },
     Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
 ];
@@ -110,6 +111,13 @@ fn comparison(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
 /// What the cloud costs, from prices with their date.
 fn costs(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     keep(workspace, cost::PAGE, &cost::page(workspace)?, mode)
+}
+
+/// Measured figures, from the committed results.
+fn figures(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    figures::PAGES
+        .iter()
+        .try_for_each(|(page, tables)| keep(workspace, page, &figures::page(workspace, page, *tables)?, mode))
 }
 
 /// What each attack got, as it was seen just now.

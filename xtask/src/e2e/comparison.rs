@@ -13,6 +13,7 @@ use xshell::cmd;
 
 use super::E2e;
 use super::rules::yaml_below;
+use crate::marks;
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
 
@@ -47,8 +48,6 @@ const REFUSABLE: (&str, &str, &str) =
 
 const RIGHT: &str = "right";
 const REFUSED: &str = "refused";
-const BEGIN: &str = "<!-- From here to the next mark: made by `cargo xtask generate`. -->\n";
-const END: &str = "<!-- Until here. -->\n";
 
 /// All that was answered.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -114,9 +113,7 @@ impl Verdicts {
 
     /// The page with these verdicts between its marks.
     pub(crate) fn page(&self, page: &str) -> anyhow::Result<String> {
-        let (before, rest) = page.split_once(BEGIN).with_context(|| format!("{PAGE} has no `{BEGIN}`"))?;
-        let (_, after) = rest.split_once(END).with_context(|| format!("{PAGE} has no `{END}`"))?;
-        Ok(format!("{before}{BEGIN}\n{}\n{END}{after}", self.tables()))
+        marks::fill(PAGE, page, &self.tables())
     }
 
     /// What ours answers, then what it does not, then what it costs.
@@ -245,6 +242,7 @@ fn item(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::marks::{BEGIN, END};
 
     fn verdicts(ours: &str) -> Verdicts {
         let answers = [("sloth", "NaN"), (OURS, ours)].map(|(tool, answer)| (tool.into(), answer.into()));
