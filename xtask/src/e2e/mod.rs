@@ -10,6 +10,7 @@ mod container;
 mod curl;
 mod drain;
 mod identity_provider;
+mod kubernetes;
 mod observability;
 mod oidc_provider;
 mod reload;
@@ -17,6 +18,7 @@ mod rotation;
 mod rules;
 mod runbooks;
 mod schemathesis;
+mod shown;
 mod slo_mutants;
 mod soak;
 mod tls;
@@ -57,6 +59,7 @@ pub(crate) const ALL: &[E2e] = &[
     drain::TEST,
     container::TEST,
     cloud::TEST,
+    kubernetes::TEST,
     observability::TEST,
     runbooks::TEST,
     soak::TEST,

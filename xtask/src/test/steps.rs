@@ -51,8 +51,9 @@ impl fmt::Display for Action {
     }
 }
 
-/// End-to-end tests that are run by hand: of six runs of `cloud` one found a subnet too many, and the cause is not found.
-const BESIDE: [&str; 1] = ["cloud"];
+/// End-to-end tests that are run by hand: of six runs of `cloud` one found a subnet too many, and the cause is not found;
+/// `kubernetes` first builds Kubernetes, six minutes of two cores, for which a cold run has no room.
+const BESIDE: [&str; 2] = ["cloud", "kubernetes"];
 
 const PLAIN: &[(&str, &str)] = &[];
 const PYTHON: &str = ".tools/python/bin/python";

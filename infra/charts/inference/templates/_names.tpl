@@ -14,7 +14,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- /* Names of the files that there are, as a JSON array. */ -}}
 {{- define "inference.files" -}}
 {{- $kubernetes := .Values.secrets.kubernetes -}}
-{{- concat (keys .Values.secrets.aws | sortAlpha) ($kubernetes.files | default list) | toJson -}}
+{{- concat (keys (.Values.secrets.aws | default dict) | sortAlpha) ($kubernetes.files | default list) | toJson -}}
 {{- end -}}
 
 {{- /* What the pod security level `restricted` asks of a pod, and more. 65532 is the image's own user. */ -}}

@@ -11,7 +11,7 @@ use super::estate::{Estate, Terraform};
 use super::interruption::{self, Interrupted};
 use super::progress::{self, APPLY, Changes, DESTROY};
 use super::second_plan::{self, FORGOTTEN};
-use super::shown::Line;
+use crate::e2e::shown::Line;
 use crate::workspace::Workspace;
 
 const BOOTSTRAP: [&str; 2] = ["-var=github_repository=puntual/puntual", "-var=state_may_be_destroyed=true"];

@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use self::estate::Estate;
 use super::E2e;
+use super::shown::compare;
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
 
@@ -43,6 +44,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
         (checks, lines)
     });
     let ((checks, checks_took), lines) = (checks?, lines?);
-    shown::compare(workspace, &shown::table(&checks, checks_took, &lines, begun.elapsed()))?;
+    let table = shown::table(&checks, checks_took, &lines, begun.elapsed());
+    compare(workspace, TEST.name, shown::COMMITTED, &table)?;
     Ok(Outcome::Passed)
 }

@@ -1,54 +1,20 @@
-//! The table of what a run showed: printed, and committed as infra/tests/shown.md.
+//! The table of what a run showed, with what MiniStack forgets and which policies are skipped.
 //!
-//! Numbers of another run must be the same; its times need not. Must never be written into the checkout by a test: the
-//! new table lies in target/, and the test says how to take it over.
+//! Must never count anything itself.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
-
-use anyhow::bail;
+use std::time::Duration;
 
 use super::checks::{Checks, Skip};
 use super::second_plan::FORGOTTEN;
-use crate::report::Took;
-use crate::workspace::Workspace;
+use crate::e2e::shown::Line;
 
 /// The committed table.
-const COMMITTED: &str = "infra/tests/shown.md";
-const NEW: &str = "target/e2e-cloud.md";
-
-/// A row.
-#[derive(Debug)]
-pub(super) struct Line {
-    what: String,
-    shown: String,
-    took: Duration,
-}
-
-impl Line {
-    /// What took from then until now.
-    pub(super) fn new(what: &str, shown: String, begun: Instant) -> Self {
-        Self { what: what.to_owned(), shown, took: begun.elapsed() }
-    }
-}
-
-/// Prints the table, and fails when the committed one shows something else.
-pub(super) fn compare(workspace: &Workspace, table: &str) -> anyhow::Result<()> {
-    println!("{table}");
-    let committed = std::fs::read_to_string(workspace.path(COMMITTED)).unwrap_or_default();
-    if timeless(&committed) == timeless(table) {
-        return Ok(());
-    }
-    std::fs::write(workspace.path(NEW), table)?;
-    bail!("{COMMITTED} shows something else than this run; if this is right: cp {NEW} {COMMITTED}")
-}
+pub(super) const COMMITTED: &str = "infra/tests/shown.md";
 
 /// The table as Markdown.
 pub(super) fn table(checks: &Checks, checks_took: Duration, lines: &[Line], took: Duration) -> String {
     let mut text = String::from(HEAD);
-    let mut row = |what: &str, shown: &str, took: Duration| {
-        let _infallible = writeln!(text, "| {what} | {shown} | {} |", Took(took));
-    };
     let checked = format!(
         "{} roots and modules valid, {} runs passed, no finding, {} policies hold, {} skipped with a reason, below",
         checks.valid,
@@ -56,15 +22,10 @@ pub(super) fn table(checks: &Checks, checks_took: Duration, lines: &[Line], took
         checks.policies,
         checks.skipped.len()
     );
-    row(
-        "`terraform fmt`, `validate`, `test` (planned with a mocked provider), tflint, checkov",
-        &checked,
-        checks_took,
-    );
-    for Line { what, shown, took } in lines {
-        row(what, shown, *took);
-    }
-    row("all of it, checks beside the rest", "", took);
+    let tools = "`terraform fmt`, `validate`, `test` (planned with a mocked provider), tflint, checkov";
+    text += &Line::that_took(tools, checked, checks_took).to_string();
+    text.extend(lines.iter().map(Line::to_string));
+    text += &Line::that_took("all of it, checks beside the rest", String::new(), took).to_string();
     text += "\nFields that MiniStack forgets, so that a second plan would set them again:\n\n";
     text += "| resource | field | cause |\n|---|---|---|\n";
     for one in FORGOTTEN {
@@ -88,35 +49,3 @@ On two cores that others use too; `cargo xtask e2e cloud` compares all of it but
 | what | shown | took |
 |---|---|--:|
 ";
-
-/// The table without its last column of times.
-fn timeless(table: &str) -> String {
-    table
-        .lines()
-        .map(|line| line.rsplit_once(" | ").filter(|(_, last)| is_time(last)).map_or(line, |(rest, _)| rest))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// Whether a last cell is a duration, as [`Took`] writes it.
-fn is_time(cell: &str) -> bool {
-    let cell = cell.trim_end_matches(" |");
-    cell.strip_suffix(" s")
-        .is_some_and(|number| number.chars().all(|c| c.is_ascii_digit() || ". min".contains(c)))
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::another_time("| a | 31 resources | 9.1 s |", "| a | 31 resources | 3 min 05 s |", true)]
-    #[case::another_number("| a | 31 resources | 9.1 s |", "| a | 30 resources | 9.1 s |", false)]
-    #[case::another_reason("| CKV | 1 | one |", "| CKV | 1 | another |", false)]
-    #[case::another_row("| a | b | 1 s |", "| a | b | 1 s |\n| c | d | 1 s |", false)]
-    fn only_times_may_differ(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
-        assert_eq!(timeless(one) == timeless(other), same);
-    }
-}

@@ -1,0 +1,187 @@
+//! The life of a release: the namespace first, then installed, upgraded, with a canary, rolled back, and taken away, with no
+//! more rights than a deploy has.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use super::cluster::{As, Cluster, FOLDER};
+use super::rendered::name;
+use super::{CHART, VALUES};
+use crate::e2e::shown::Line;
+use crate::process::text;
+use crate::wait;
+use crate::workspace::Workspace;
+
+/// For controllers to have done what they were told.
+const LIMIT: Duration = Duration::from_secs(60);
+
+const NEXT: &str =
+    "registry.example/inference@sha256:2222222222222222222222222222222222222222222222222222222222222222";
+
+/// Everything that a release makes, the pods included.
+const KINDS: &str = "deployments,replicasets,pods,services,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,\
+                     servicemonitors,prometheusrules,targetgroupbindings,secretproviderclasses";
+
+/// Kinds, namespace and rights: what terraform makes before the first release.
+pub(super) fn prepare(workspace: &Workspace, cluster: &Cluster) -> anyhow::Result<()> {
+    let kinds = workspace.tools().join("prometheus-operator");
+    let file = |name: &str| format!("{FOLDER}/{name}.yaml");
+    // Not applied: their schemas are larger than the note that `apply` would take of them.
+    cluster.kubectl(As::Admin, &["create", "--filename", text(&kinds)?, "--filename", &file("kinds")], "")?;
+    cluster.kubectl(
+        As::Admin,
+        &["wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"],
+        "",
+    )?;
+    cluster.helm(
+        As::Admin,
+        &["install", "namespace", "infra/charts/namespace", "--namespace=kube-system", "--wait"],
+    )?;
+    cluster.kubectl(As::Admin, &["apply", "--filename", &file("rights")], "")?;
+    // What a role like `edit` may do is put together by a controller.
+    let may = ["auth", "can-i", "create", "deployments", "--namespace=inference"];
+    wait::until("a deploy to have its rights", LIMIT, || {
+        Ok(cluster.kubectl(As::Deploy, &may, "").is_ok().then_some(()))
+    })
+}
+
+pub(super) fn live(cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
+    Ok(vec![
+        installed(cluster)?,
+        with_a_canary(cluster)?,
+        promoted(cluster)?,
+        rolled_back(cluster)?,
+        restricted(cluster)?,
+        uninstalled(cluster)?,
+    ])
+}
+
+fn upgrade(cluster: &Cluster, args: &[&str]) -> anyhow::Result<()> {
+    let upgrade =
+        ["upgrade", "--install", "inference", CHART, "--namespace=inference", "--wait", "--timeout=60s"];
+    cluster.helm(As::Deploy, &[&upgrade[..], args].concat()).map(drop)
+}
+
+fn installed(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    upgrade(cluster, &["--values", VALUES])?;
+    // One, until the autoscaler has looked.
+    let pods = ready(cluster, "stable", 3)?;
+    let nodes: BTreeSet<_> =
+        pods.iter().filter_map(|pod| pod.pointer("/spec/nodeName").and_then(Value::as_str)).collect();
+    ensure!(nodes.len() == 3, "three pods are on {nodes:?}");
+    Ok(Line::new(
+        "`helm upgrade --install --wait`, with the rights of a deploy",
+        "three pods ready, one in each zone, and the prober".into(),
+        begun,
+    ))
+}
+
+fn with_a_canary(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    upgrade(cluster, &["--reset-then-reuse-values", "--set", &format!("canary.image={NEXT}")])?;
+    ready(cluster, "canary", 1)?;
+    ready(cluster, "stable", 3)?;
+    behind(cluster, "inference", 4)?;
+    behind(cluster, "inference-canary", 1)?;
+    Ok(Line::new("a canary", "one of four behind the door, alone behind its own".into(), begun))
+}
+
+fn promoted(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    upgrade(cluster, &["--reset-then-reuse-values", "--set", &format!("image={NEXT},canary.image=")])?;
+    wait::until("the new image alone", LIMIT, || {
+        let pods = of_track(cluster, "stable")?;
+        Ok((pods.len() == 3 && pods.iter().all(|pod| image(pod) == Some(NEXT))).then_some(()))
+    })?;
+    ready(cluster, "canary", 0)?;
+    behind(cluster, "inference", 3)?;
+    Ok(Line::new("upgrade", "three pods of the new image, as many as before; no canary".into(), begun))
+}
+
+fn rolled_back(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    cluster.helm(
+        As::Deploy,
+        &["rollback", "inference", "1", "--namespace=inference", "--wait", "--timeout=60s"],
+    )?;
+    wait::until("the old image alone", LIMIT, || {
+        let pods = of_track(cluster, "stable")?;
+        Ok((pods.len() == 3 && pods.iter().all(|pod| image(pod).is_some_and(|image| image != NEXT)))
+            .then_some(()))
+    })?;
+    Ok(Line::new("`helm rollback` to the first revision", "three pods of the old image".into(), begun))
+}
+
+/// What the chart does not ask for, and somebody might.
+fn restricted(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    let privileged = ["run", "x", "--image=x", "--namespace=inference", "--privileged"];
+    let error = cluster.kubectl(As::Deploy, &privileged, "").err().context("a privileged pod is taken")?;
+    let error = format!("{error:#}");
+    ensure!(error.contains("violates PodSecurity \"restricted:latest\": privileged"), "{error}");
+    let label =
+        ["label", "namespace", "inference", "--overwrite", "pod-security.kubernetes.io/enforce=privileged"];
+    let error = cluster.kubectl(As::Deploy, &label, "").err().context("a deploy may change the namespace")?;
+    let error = format!("{error:#}");
+    ensure!(error.contains("forbidden") || error.contains("Forbidden"), "{error}");
+    Ok(Line::new(
+        "a privileged pod; another level for the namespace",
+        "both refused to a deploy".into(),
+        begun,
+    ))
+}
+
+fn uninstalled(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    cluster
+        .helm(As::Deploy, &["uninstall", "inference", "--namespace=inference", "--wait", "--timeout=60s"])?;
+    let mut left = Vec::new();
+    wait::until("nothing to be left", LIMIT, || {
+        left = cluster.objects(KINDS)?.iter().map(|object| name(object).to_owned()).collect();
+        Ok(left.is_empty().then_some(()))
+    })
+    .with_context(|| left.join(", "))?;
+    Ok(Line::new("`helm uninstall`", "nothing left but the namespace".into(), begun))
+}
+
+fn of_track(cluster: &Cluster, track: &str) -> anyhow::Result<Vec<Value>> {
+    let mut pods = cluster.objects("pods")?;
+    pods.retain(|pod| pod.pointer("/metadata/labels/track").and_then(Value::as_str) == Some(track));
+    Ok(pods)
+}
+
+/// Waits until so many pods of the track are there, and all of them ready.
+fn ready(cluster: &Cluster, track: &str, count: usize) -> anyhow::Result<Vec<Value>> {
+    wait::until(&format!("{count} pods of {track} to be ready"), LIMIT, || {
+        let pods = of_track(cluster, track)?;
+        let running =
+            pods.iter().filter(|pod| pod.pointer("/status/phase").and_then(Value::as_str) == Some("Running"));
+        Ok((running.count() == count && pods.len() == count).then_some(pods))
+    })
+}
+
+/// Waits until so many pods get what is sent to the service.
+fn behind(cluster: &Cluster, service: &str, count: usize) -> anyhow::Result<()> {
+    wait::until(&format!("{count} pods behind {service}"), LIMIT, || {
+        let slices = cluster.objects("endpointslices")?;
+        let of_service = |slice: &&Value| {
+            slice.pointer("/metadata/labels/kubernetes.io~1service-name").and_then(Value::as_str)
+                == Some(service)
+        };
+        let addresses = slices
+            .iter()
+            .filter(of_service)
+            .filter_map(|slice| slice.get("endpoints")?.as_array())
+            .flatten()
+            .filter(|endpoint| endpoint.pointer("/conditions/ready") == Some(&Value::Bool(true)));
+        Ok((addresses.count() == count).then_some(()))
+    })
+}
+
+fn image(pod: &Value) -> Option<&str> {
+    pod.pointer("/spec/containers/0/image")?.as_str()
+}
