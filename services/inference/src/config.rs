@@ -104,6 +104,18 @@ pub enum ConfigError {
     KeyInDevelopment(KeySource),
 }
 
+/// A length of time, for what is waited for or done again and again: none at all would never end, or do nothing else.
+///
+/// # Errors
+/// What is wrong, and what would be right, in clap's sentence that names the flag.
+pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("expected some time, such as 5s".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 impl Config {
     /// Looks for settings that contradict each other.
     ///

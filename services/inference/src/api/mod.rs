@@ -30,6 +30,7 @@ pub use rows::{RowShape, Rows};
 
 use crate::admin::Probes;
 use crate::admission::Admission;
+use crate::config::some_time;
 use crate::identity::{Authenticator, Identity, Refusal};
 use crate::listen::{ListenConfig, Peer};
 use crate::model::ModelStore;
@@ -44,7 +45,7 @@ pub struct ApiConfig {
     pub body_bytes: usize,
     /// How long a body may take to arrive
     #[arg(long, env = "INFERENCE_BODY_TIMEOUT", value_name = "DURATION", default_value = "5s",
-          value_parser = humantime::parse_duration)]
+          value_parser = some_time)]
     pub body_timeout: Duration,
     /// Most rows accepted in one request
     #[arg(long, env = "INFERENCE_BATCH_ROWS", value_name = "ROWS", default_value_t = 1024)]

@@ -12,6 +12,7 @@ use super::key_source::KeyReader;
 use super::refetch::Refetch;
 use super::{Change, Clock, IdentityConfig, KeySet, KeySource, KeySourceError, KeyStore};
 use crate::admission::Ticks;
+use crate::config::some_time;
 use crate::telemetry::events;
 
 /// How long to wait after a first failure; each further one doubles it.
@@ -28,7 +29,7 @@ pub struct KeyRefreshConfig {
     pub jwks_ca: Option<std::path::PathBuf>,
     /// How often keys are fetched from a URL. A key that is taken out of the set stops working this much, and one fetch,
     /// later at the latest
-    #[arg(long, env = "INFERENCE_JWKS_REFRESH", value_name = "DURATION", default_value = "5min", value_parser = parse_duration)]
+    #[arg(long, env = "INFERENCE_JWKS_REFRESH", value_name = "DURATION", default_value = "5min", value_parser = some_time)]
     pub jwks_refresh: Duration,
     /// How long after a token with an unknown `kid` had keys fetched another one may do so
     #[arg(long, env = "INFERENCE_JWKS_COOLDOWN", value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
@@ -37,10 +38,10 @@ pub struct KeyRefreshConfig {
     #[arg(long, env = "INFERENCE_JWKS_MAX_AGE", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     pub jwks_max_age: Duration,
     /// How long one fetch may take, and how long a token with an unknown `kid` waits for it
-    #[arg(long, env = "INFERENCE_JWKS_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    #[arg(long, env = "INFERENCE_JWKS_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = some_time)]
     pub jwks_timeout: Duration,
     /// How often a file with keys is read again
-    #[arg(long, env = "INFERENCE_KEYS_POLL", value_name = "DURATION", default_value = "2s", value_parser = parse_duration)]
+    #[arg(long, env = "INFERENCE_KEYS_POLL", value_name = "DURATION", default_value = "2s", value_parser = some_time)]
     pub keys_poll: Duration,
 }
 
@@ -149,11 +150,7 @@ impl KeyRefresh {
             }
         };
         loop {
-            let due = if store.is_loaded() || self.failures > 0 {
-                pause(self.every, self.failures, permille())
-            } else {
-                Duration::ZERO
-            };
+            let due = pause(self.every, self.failures, store.is_loaded(), permille());
             let ticket = tokio::select! {
                 ticket = asked() => Some(ticket),
                 () = sleep(due) => None,
@@ -169,9 +166,12 @@ impl KeyRefresh {
 }
 
 /// How long to wait for the next try. Never longer than `every`, which is what a revoked key is told to last; shorter
-/// by chance, so that the replicas of the service do not ask all at once.
-fn pause(every: Duration, failures: u32, permille: u32) -> Duration {
+/// by chance, so that the replicas of the service do not ask all at once. None before the first try of one that has no keys.
+fn pause(every: Duration, failures: u32, has_keys: bool, permille: u32) -> Duration {
     let Some(doublings) = failures.checked_sub(1) else {
+        if !has_keys {
+            return Duration::ZERO;
+        }
         return every.saturating_sub(every / 10_000 * permille);
     };
     let backoff = RETRY_FIRST.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX));
@@ -195,17 +195,24 @@ mod tests {
     #[test]
     fn failures_are_retried_ever_more_slowly_but_within_half_a_minute() {
         let minutes = Duration::from_secs(300);
-        let tries: Vec<_> = (1..9).map(|failures| pause(minutes, failures, 0).as_secs()).collect();
+        let tries: Vec<_> = (1..9).map(|failures| pause(minutes, failures, true, 0).as_secs()).collect();
         assert_eq!(tries, [1, 2, 4, 8, 16, 30, 30, 30]);
-        assert_eq!(pause(minutes, 1, 1000), RETRY_FIRST / 2);
-        assert_eq!(pause(minutes, u32::MAX, 0), RETRY_MOST);
-        assert_eq!(pause(minutes, 0, 1000), minutes / 10 * 9);
+        assert_eq!(pause(minutes, 1, true, 1000), RETRY_FIRST / 2);
+        assert_eq!(pause(minutes, u32::MAX, true, 0), RETRY_MOST);
+        assert_eq!(pause(minutes, 0, true, 1000), minutes / 10 * 9);
+    }
+
+    #[test]
+    fn a_server_that_never_had_keys_is_asked_at_once_and_then_not_without_a_pause() {
+        let tries: Vec<_> =
+            (0..4).map(|failures| pause(Duration::from_secs(300), failures, false, 0).as_secs()).collect();
+        assert_eq!(tries, [0, 1, 2, 4]);
     }
 
     proptest! {
         #[test]
         fn a_try_never_comes_later_than_the_interval(every: Duration, failures: u32, permille in 0..=1000_u32) {
-            let next = pause(every, failures, permille);
+            let next = pause(every, failures, true, permille);
             prop_assert!(next <= every, "{next:?}");
             let shortest = if failures == 0 { every / 10 * 9 } else { every.min(RETRY_FIRST) / 2 };
             prop_assert!(next >= shortest.saturating_sub(Duration::from_micros(1)), "{next:?}");

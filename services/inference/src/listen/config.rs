@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 use humantime::parse_duration;
 
 use super::ProxiesConfig;
+use crate::config::some_time;
 
 /// Where the API is served, and what one client, or all of them together, may take of it.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,7 +26,7 @@ pub struct ListenConfig {
     /// How long a client may take to send the head of a request, from its first byte (on a new connection:
     /// from the connection) to its last. Then the connection is closed.
     // 10 s: a head is one packet or two; one that is lost three times in a row arrives after 1 + 2 + 4 s.
-    #[arg(long, env = "INFERENCE_HEADER_TIMEOUT", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, env = "INFERENCE_HEADER_TIMEOUT", default_value = "10s", value_parser = some_time)]
     pub header_timeout: Duration,
 
     /// How large the head of a request may be, in bytes. Beyond it the answer is a problem document, beyond
@@ -40,14 +41,14 @@ pub struct ListenConfig {
     // 120 s: after the 90 s at which the pools of Go's and Rust's usual clients let go, so that they are
     // first and no request meets a closing connection; before the 350 s at which AWS's network load balancer
     // forgets the flow.
-    #[arg(long, env = "INFERENCE_IDLE_TIMEOUT", default_value = "120s", value_parser = parse_duration)]
+    #[arg(long, env = "INFERENCE_IDLE_TIMEOUT", default_value = "120s", value_parser = some_time)]
     pub idle_timeout: Duration,
 
     /// How long a client may leave an answer unread while no byte of it can be sent. Then the connection is
     /// closed.
     // 10 s: an answer fits the kernel's buffer, so that only a client that pipelines and never reads comes
     // here.
-    #[arg(long, env = "INFERENCE_WRITE_TIMEOUT", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, env = "INFERENCE_WRITE_TIMEOUT", default_value = "10s", value_parser = some_time)]
     pub write_timeout: Duration,
 
     /// How old a connection gets at most; up to a tenth less, each connection its own age. Then HTTP/1 is told with
@@ -67,7 +68,7 @@ pub struct ListenConfig {
 
     /// How often an HTTP/2 client is asked whether it is there; half of it is the time it has to answer.
     // 30 s: a client that vanished holds its place for 45 s and no longer, whatever it had in flight.
-    #[arg(long, env = "INFERENCE_HTTP2_PING_INTERVAL", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, env = "INFERENCE_HTTP2_PING_INTERVAL", default_value = "30s", value_parser = some_time)]
     pub http2_ping_interval: Duration,
 
     /// Who is believed about the address of a client.

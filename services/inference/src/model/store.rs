@@ -9,6 +9,7 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Classifier, GoldenAnswers, ModelError};
+use crate::config::some_time;
 use crate::telemetry::events;
 
 const EMBEDDED_MODEL: &[u8] = include_bytes!("../../model/flights.onnx");
@@ -25,7 +26,7 @@ pub struct ModelConfig {
     pub golden: Option<PathBuf>,
     /// How often the model's files are looked at for a change
     #[arg(long, env = "INFERENCE_MODEL_POLL", value_name = "DURATION", default_value = "2s",
-          value_parser = humantime::parse_duration)]
+          value_parser = some_time)]
     pub model_poll: Duration,
 }
 

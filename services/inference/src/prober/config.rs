@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::client::SecureUrl;
+use crate::config::some_time;
 use crate::model::ModelConfig;
 use crate::telemetry::LogConfig;
 
@@ -22,12 +23,12 @@ pub struct ProberConfig {
     pub ca: Option<PathBuf>,
     /// How often a golden row is sent, to each route
     #[arg(long, env = "INFERENCE_PROBE_INTERVAL", value_name = "DURATION", default_value = "5s",
-          value_parser = parse_duration)]
+          value_parser = some_time)]
     pub interval: Duration,
     /// How long a whole answer may take, the connection included where one has to be opened
     // Two routes within one interval, with a half left.
     #[arg(long, env = "INFERENCE_PROBE_TIMEOUT", value_name = "DURATION", default_value = "2s",
-          value_parser = parse_duration)]
+          value_parser = some_time)]
     pub timeout: Duration,
     /// The address of the prober's own /livez, /readyz and /metrics
     #[arg(
@@ -55,14 +56,6 @@ fn parse_target(text: &str) -> Result<SecureUrl, String> {
         return Ok(url);
     }
     Err(format!("the path {} is not asked; expected https://HOST:PORT alone", url.path()))
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("expected some time, such as 5s".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 #[cfg(test)]

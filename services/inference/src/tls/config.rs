@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use humantime::parse_duration;
-
+use crate::config::some_time;
 use crate::identity::SubjectName;
 
 /// Which files TLS is made from, and how long things may take.
@@ -34,20 +33,11 @@ pub struct TlsConfig {
     /// How long a handshake may take
     // 10 s, as long as the head of a request: three round trips, and as many packets that are lost.
     #[arg(long, env = "INFERENCE_TLS_HANDSHAKE_TIMEOUT", value_name = "DURATION", default_value = "10s",
-          value_parser = parse_duration)]
+          value_parser = some_time)]
     pub tls_handshake_timeout: Duration,
     /// How often the files are looked at for a change
     // 2 s: a revoked certificate is to have lost its open connections 5 s after its CRL was put there.
     #[arg(long, env = "INFERENCE_TLS_POLL", value_name = "DURATION", default_value = "2s",
-          value_parser = parse_pause)]
+          value_parser = some_time)]
     pub tls_poll: Duration,
-}
-
-/// A duration that one can wait for again and again.
-fn parse_pause(text: &str) -> Result<Duration, String> {
-    match parse_duration(text) {
-        Ok(Duration::ZERO) => Err("there has to be some time between two looks; expected 2s".to_owned()),
-        Ok(pause) => Ok(pause),
-        Err(error) => Err(error.to_string()),
-    }
 }

@@ -1,6 +1,6 @@
 //! Keys at a URL that change while the service runs, and whose server may be slow, wrong or away.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use inference::config::Config;
 use inference::identity::{Change, KeyRefresh};
@@ -344,14 +344,4 @@ async fn a_server_is_trusted_by_the_authority_that_is_given_and_no_other() {
         }
     }
     assert_eq!(provider.times_asked(), 1);
-}
-
-#[tokio::test]
-async fn a_server_that_never_had_keys_is_not_asked_without_a_pause() {
-    let provider = Provider::start(Reply::Status(500)).await;
-    let (_service, refresh) = service_of(&provider).await;
-    let begin = Instant::now();
-    tokio::spawn(refresh.keep_fresh());
-    provider.was_asked(3).await;
-    assert!(begin.elapsed() >= Duration::from_secs(1), "half of one second, then half of two, at least");
 }

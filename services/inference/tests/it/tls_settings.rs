@@ -14,7 +14,6 @@ use crate::service::NOW;
 #[case::a_key_without_its_certificate(&["--tls-key", "a.key"], "--tls-certificate <FILE>")]
 #[case::a_client_ca_without_tls(&["--tls-client-ca", "ca.pem"], "--tls-certificate <FILE>")]
 #[case::a_crl_without_a_ca(&["--tls-certificate", "a", "--tls-key", "b", "--tls-crl", "c"], "--tls-client-ca <FILE>")]
-#[case::no_pause(&["--tls-poll", "0s"], "there has to be some time between two looks")]
 #[case::no_such_name(&["--tls-identity", "subject"], "possible values: spiffe, dns, email")]
 #[case::mtls(&["--policy", "mtls"], "--policy mtls is about client certificates, of which none would be asked for")]
 #[case::either(&["--policy", "either"], "give the CAs that make them with --tls-client-ca")]
