@@ -15,7 +15,7 @@ use statrs::distribution::{Binomial, DiscreteCDF as _};
 const DIGITS: u8 = 3;
 
 /// Samples that have to lie beyond a quantile before it is claimed: p99.9 needs 10,000 of them in all.
-pub const LEAST_BEYOND: f64 = 10.0;
+pub const LEAST_BEYOND: u32 = 10;
 
 /// How sure an interval is: in 95 of 100 runs it holds the true quantile.
 const CONFIDENCE: f64 = 0.95;
@@ -97,6 +97,12 @@ impl Latency {
         self.unanswered
     }
 
+    /// The slowest answer; zero without one.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        Duration::from_nanos(self.answered.max())
+    }
+
     /// A quantile of all requests, if [`LEAST_BEYOND`] of them lie beyond it.
     ///
     /// The interval is that of order statistics: the number of samples below the true quantile is binomial, so the
@@ -105,7 +111,7 @@ impl Latency {
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<Quantile> {
         let requests = count(self.requests());
-        if !(0.0..1.0).contains(&quantile) || requests * (1.0 - quantile) < LEAST_BEYOND {
+        if !(0.0..1.0).contains(&quantile) || requests * (1.0 - quantile) < f64::from(LEAST_BEYOND) {
             return None;
         }
         let below = Binomial::new(quantile, self.requests()).ok()?;

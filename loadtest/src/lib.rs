@@ -1,9 +1,18 @@
 //! Load tests whose verdict is valid, correct and within the objectives, or says why not.
 //!
-//! [`latency`] says what samples allow to be said, [`measurement`] adds up what was seen, [`verdict`] judges it by the
-//! [`objectives`]. Must never decide pass or fail by numbers of its own.
+//! [`scenario`] says what to send, [`engine`] sends it to a [`target`], [`measurement`] adds up what was seen,
+//! [`latency`] knows what samples allow to be said, [`verdict`] judges it by the [`objectives`], [`result`] is what is
+//! left. Must never decide pass or fail by numbers of its own.
 
+pub mod cli;
+pub mod commands;
+pub mod engine;
 pub mod latency;
+pub mod machine;
 pub mod measurement;
 pub mod objectives;
+pub mod payload;
+pub mod result;
+pub mod scenario;
+pub mod target;
 pub mod verdict;

@@ -59,7 +59,7 @@ pub struct Checks {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Generator {
-    /// Processor time that it used.
+    /// Processor time that its threads used or waited for.
     pub processor_seconds: f64,
     /// Processor time that its threads could have used.
     pub available_seconds: f64,
@@ -135,7 +135,7 @@ impl Checks {
 }
 
 impl Generator {
-    /// The share of its processor time that was used.
+    /// The share of its processor time that was used or waited for.
     #[must_use]
     pub fn busy(&self) -> f64 {
         if self.available_seconds > 0.0 { self.processor_seconds / self.available_seconds } else { 0.0 }

@@ -1,8 +1,8 @@
 //! The compiler of objectives: one file of definitions in, everything that holds a reliability number out.
 //!
-//! [`definition`] reads and checks, [`numbers`] are exact, [`indicator`] turns every indicator into one pair of
-//! expressions (bad, total), [`rules`] knows only that pair, [`dashboards`] only what is recorded or in the
-//! [`catalogue`]. Must never talk to a cloud.
+//! [`document`] reads YAML, [`definition`] says what ours may hold and checks it, [`numbers`] are exact, [`indicator`]
+//! turns every indicator into one pair of expressions (bad, total), [`rules`] knows only that pair, [`dashboards`] only
+//! what is recorded or in the [`catalogue`]. Must never talk to a cloud.
 
 pub mod backtest;
 pub mod catalogue;
@@ -11,6 +11,7 @@ pub mod commands;
 pub mod dashboards;
 pub mod definition;
 pub mod delivery;
+pub mod document;
 pub mod exposition;
 pub mod forecast;
 pub mod generate;

@@ -36,6 +36,7 @@ enum Mode {
 
 const MAKERS: &[Maker] = &[
     Maker { makes: "services/inference/openapi.json", needs: &[], make: openapi },
+    Maker { makes: "loadtest/schema/", needs: &[], make: load_test_schemas },
     Maker { makes: "what is compiled from slo/definitions/inference.yaml", needs: &[], make: objectives },
     // After the bounds of its histograms, which are among what is compiled.
     Maker { makes: "services/inference/metrics.json", needs: &[], make: metrics },
@@ -75,18 +76,26 @@ fn each(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
 
 /// The API's description.
 fn openapi(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
-    printed(workspace, mode, "openapi", "services/inference/openapi.json")
+    printed(workspace, mode, "inference", "openapi", "services/inference/openapi.json")
 }
 
 /// What rules and dashboards may name.
 fn metrics(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
-    printed(workspace, mode, "metrics", "services/inference/metrics.json")
+    printed(workspace, mode, "inference", "metrics", "services/inference/metrics.json")
 }
 
-/// What the service prints of itself.
-fn printed(workspace: &Workspace, mode: Mode, what: &str, file: &str) -> anyhow::Result<()> {
+/// What scenarios may say and what results hold.
+fn load_test_schemas(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    ["scenario", "result"].into_iter().try_for_each(|of| {
+        printed(workspace, mode, "loadtest", &format!("schema {of}"), &format!("loadtest/schema/{of}.json"))
+    })
+}
+
+/// What a program prints of itself.
+fn printed(workspace: &Workspace, mode: Mode, package: &str, what: &str, file: &str) -> anyhow::Result<()> {
     let shell = workspace.shell()?;
-    let made = cmd!(shell, "cargo run --quiet --locked --package inference -- {what}").read()?;
+    let what = what.split(' ');
+    let made = cmd!(shell, "cargo run --quiet --locked --package {package} -- {what...}").read()?;
     keep(workspace, file, &format!("{}\n", made.trim_end()), mode)
 }
 

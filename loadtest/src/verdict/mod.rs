@@ -1,9 +1,10 @@
 //! Whether a run passed: CORRECT ∧ VALID ∧ SLO, with one sentence that says why. Owns what makes a run worth believing;
 //! must never hold a threshold of the service, which are in [`crate::objectives`].
 //!
-//! What is proven wrong is a failure, even when the rest of the run is not worth believing. Then a run that is not worth
-//! believing says nothing about the objectives: a third answer, and never a pass.
+//! What is proven is a failure, even when the rest of the run is missing: a wrong answer, and more bad ones than the budget
+//! of all that was due. Beyond that, a run that is not worth believing says nothing: a third answer, and never a pass.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use rust_decimal::Decimal;
@@ -78,18 +79,22 @@ impl Outcome {
 #[must_use]
 pub fn judge(measured: &Measurement, expected: &Expectation) -> Verdict {
     let wrong = wrong(measured, &expected.statuses);
-    let unsound = unsound(measured, &expected.objectives);
-    let missed = missed(measured, &expected.objectives);
-    let outcome = if !wrong.is_empty() {
-        Outcome::Fail
-    } else if !unsound.is_empty() {
-        Outcome::Invalid
-    } else if !missed.is_empty() {
-        Outcome::Fail
-    } else {
-        Outcome::Pass
-    };
-    let mut found = [wrong, unsound, missed].concat().into_iter();
+    let starved = starved(measured);
+    let proven = missed(measured, &expected.objectives, measured.offered);
+    let incomplete = incomplete(measured, &expected.objectives);
+    let missed = missed(measured, &expected.objectives, 0);
+    let in_order = [
+        (Outcome::Fail, wrong),
+        (Outcome::Invalid, starved),
+        (Outcome::Fail, proven),
+        (Outcome::Invalid, incomplete),
+        (Outcome::Fail, missed),
+    ];
+    let outcome =
+        in_order.iter().find(|(_, found)| !found.is_empty()).map_or(Outcome::Pass, |(outcome, _)| *outcome);
+    let mut said = HashSet::new();
+    let mut found =
+        in_order.into_iter().flat_map(|(_, found)| found).filter(|found| said.insert(found.clone()));
     let because = found.next().unwrap_or_else(|| {
         format!(
             "all {} answers were as expected, {} of them compared with golden ones, and each objective is met",
@@ -136,16 +141,23 @@ fn wrong(measured: &Measurement, allowed: &[AllowedStatus]) -> Vec<String> {
     found
 }
 
-/// VALID: why the run can't be believed.
-fn unsound(measured: &Measurement, objectives: &[Objective]) -> Vec<String> {
-    let mut found = Vec::new();
-    let (sent, offered, busy) = (measured.sent(), measured.offered, measured.generator.busy());
-    if busy > BUSIEST_GENERATOR {
-        found.push(format!(
-            "the generator used {:.0} % of its processor time, so it measured itself; it needs a lower rate or more threads",
+/// VALID: whether the generator was the one that was measured.
+fn starved(measured: &Measurement) -> Vec<String> {
+    let busy = measured.generator.busy();
+    let said = || {
+        format!(
+            "the generator used or waited for {:.0} % of its processor time, so it measured itself; it needs a lower rate \
+             or more of the machine",
             busy * 100.0
-        ));
-    }
+        )
+    };
+    (busy > BUSIEST_GENERATOR).then(said).into_iter().collect()
+}
+
+/// VALID: what is missing.
+fn incomplete(measured: &Measurement, objectives: &[Objective]) -> Vec<String> {
+    let mut found = Vec::new();
+    let (sent, offered) = (measured.sent(), measured.offered);
     if sent == 0 {
         found.push("no request was sent".to_owned());
     } else if count(sent) < LEAST_SENT * count(offered) {
@@ -161,10 +173,8 @@ fn unsound(measured: &Measurement, objectives: &[Objective]) -> Vec<String> {
     found
 }
 
-/// An objective is judged like the quantile that it is: with as many bad events allowed as a quantile needs beyond it.
 fn too_few(measured: &Measurement, objective: &Objective) -> Option<String> {
-    let Events { total, .. } = events(measured, objective);
-    let needed = (Decimal::try_from(LEAST_BEYOND).ok()? / objective.budget).ceil();
+    let (total, needed) = (events(measured, objective).total, requests_needed(objective));
     (Decimal::from(total) < needed).then(|| {
         format!(
             "{}: {total} requests count, and a budget of {} % needs {needed}",
@@ -174,14 +184,21 @@ fn too_few(measured: &Measurement, objective: &Objective) -> Option<String> {
     })
 }
 
-/// SLO: which objectives are missed.
-fn missed(measured: &Measurement, objectives: &[Objective]) -> Vec<String> {
-    objectives.iter().filter_map(|objective| miss(measured, objective)).collect()
+/// Requests without which an objective can't be judged: like the quantile that it is, with [`LEAST_BEYOND`] bad ones
+/// allowed.
+#[must_use]
+pub fn requests_needed(objective: &Objective) -> Decimal {
+    (Decimal::from(LEAST_BEYOND) / objective.budget).ceil()
 }
 
-fn miss(measured: &Measurement, objective: &Objective) -> Option<String> {
+/// SLO: which objectives are missed, if at least so many requests are taken to count.
+fn missed(measured: &Measurement, objectives: &[Objective], at_least: u64) -> Vec<String> {
+    objectives.iter().filter_map(|objective| miss(measured, objective, at_least)).collect()
+}
+
+fn miss(measured: &Measurement, objective: &Objective, at_least: u64) -> Option<String> {
     let Events { total, bad } = events(measured, objective);
-    if Decimal::from(bad) <= objective.budget * Decimal::from(total) {
+    if Decimal::from(bad) <= objective.budget * Decimal::from(total.max(at_least)) {
         return None;
     }
     let bad_is = match objective.threshold_seconds {

@@ -98,7 +98,7 @@ fn with_used_up_quotas(answers: u64) -> Measurement {
     Outcome::Fail,
     "20001 of 40001 answers have status 429; expected at most 50 %"
 )]
-#[case::starved(starved(), Outcome::Invalid, "the generator used 99 % of its processor time")]
+#[case::starved(starved(), Outcome::Invalid, "the generator used or waited for 99 % of its processor time")]
 #[case::not_sent(changed(|run| run.offered = 20_203), Outcome::Invalid, "only 20000 of 20203 requests that were due were sent")]
 #[case::nearly_all_sent(changed(|run| run.offered = 20_202), Outcome::Pass, "")]
 #[case::nothing_sent(Measurement { offered: 100, ..Measurement::default() }, Outcome::Invalid, "no request was sent")]
@@ -135,13 +135,28 @@ fn a_wrong_answer_is_wrong_however_little_the_rest_can_be_believed() {
     assert!(verdict.besides.iter().any(|besides| besides.contains("that were due")), "{verdict:?}");
 }
 
-#[test]
-fn a_missed_objective_of_a_run_that_cannot_be_believed_is_no_verdict() {
-    let mut measured = with_slow_answers(5_000);
-    measured.offered *= 10;
+/// So many slow ones of 20,000 that were sent, and ten times as many that were due.
+#[rstest]
+#[case::it_is_proven_if_all_that_is_missing_were_good(2_001, Outcome::Fail, "api-latency: 2001 of 22001")]
+#[case::nobody_can_say(1_000, Outcome::Invalid, "only 21000 of 200000 requests that were due")]
+fn a_missed_objective_of_which_much_is_missing(
+    #[case] slow: u64,
+    #[case] outcome: Outcome,
+    #[case] because: &str,
+) {
+    let mut measured = with_slow_answers(slow);
+    measured.offered = 200_000;
     let verdict = judge(&measured, &expected());
-    assert_eq!(verdict.outcome, Outcome::Invalid);
-    assert!(verdict.besides.iter().any(|besides| besides.starts_with("api-latency")), "{verdict:?}");
+    assert_eq!(verdict.outcome, outcome, "{verdict:?}");
+    assert!(verdict.because.starts_with(because), "{verdict:?}");
+    assert!(verdict.besides.iter().all(|besides| *besides != verdict.because), "{verdict:?}");
+}
+
+#[test]
+fn a_starved_generator_proves_nothing_about_latency() {
+    let mut measured = with_slow_answers(10_000);
+    measured.generator.processor_seconds = 9.9;
+    assert_eq!(judge(&measured, &expected()).outcome, Outcome::Invalid);
 }
 
 proptest! {

@@ -15,7 +15,8 @@ use std::process::ExitCode;
 
 use crate::catalogue::Catalogue;
 use crate::cli::{Command, Definitions, Options};
-use crate::definition::{self, Faults, Source};
+use crate::definition::{self, Source};
+use crate::document::Faults;
 use crate::exposition::PageError;
 use crate::generate::WriteError;
 use crate::http::HttpError;

@@ -8,9 +8,10 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 
 use super::{
-    Definition, Fault, Faults, Indicator as Said, ObjectiveDefinition, PeriodName, SeverityName, Source,
-    Step, TierDefinition,
+    Definition, Indicator as Said, ObjectiveDefinition, PeriodName, SeverityName, Source, Step,
+    TierDefinition,
 };
+use crate::document::{Fault, Faults};
 use crate::numbers::{Objective, Period, Severity, Span, Tier, percent};
 use crate::objectives::{
     Bound, Compression, Histogram, Indicator, Objectives, PolicyStep, PrometheusSettings, Slo, Target,
@@ -34,7 +35,7 @@ impl Source {
     /// Everything that makes no sense, at once.
     pub fn check(&self) -> Result<Objectives, Faults> {
         let mut check = Check { source: self, faults: Vec::new() };
-        let objectives = check.objectives(&self.definition);
+        let objectives = check.objectives(&self.content);
         if check.faults.is_empty() { Ok(objectives) } else { Err(self.faults(check.faults)) }
     }
 }

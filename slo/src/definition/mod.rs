@@ -1,20 +1,28 @@
 //! What a definitions file may say: one typed struct for each level, from which the published JSON Schema is made.
 //!
 //! Owns shapes and words, nothing else: what makes sense is decided in `check`, where it stands in the file in
-//! `read`. Must never hold a default that changes an alert.
+//! [`crate::document`]. Must never hold a default that changes an alert.
 
 mod check;
-mod fault;
-mod read;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
-pub use self::fault::{Fault, Faults};
-pub(crate) use self::read::plain;
-pub use self::read::{Source, schema};
+use crate::document::Document;
+
+/// A definitions file that has the right shape.
+pub type Source = Document<Definition>;
+
+/// The JSON Schema of definitions files, as editors use it.
+#[must_use]
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(Definition);
+    schema.insert("title".to_owned(), "Objectives of one service".into());
+    schema.to_value()
+}
 
 /// The objectives of one service: the only place where a reliability number lives.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -35,7 +35,7 @@ impl Survivors {
     ///
     /// When it isn't a list of reasons.
     pub fn read(text: &str) -> Result<Self, SurvivorsError> {
-        let value = crate::definition::plain(text).map_err(SurvivorsError)?;
+        let value = crate::document::plain(text).map_err(SurvivorsError)?;
         serde_json::from_value(value).map(Self).map_err(|error| SurvivorsError(error.to_string()))
     }
 

@@ -1,4 +1,4 @@
-//! What is wrong with a definitions file, where, and what would be right. Owns how it is told.
+//! What is wrong with a file, where, and what would be right. Owns how it is told.
 
 use std::fmt;
 

@@ -1,32 +1,29 @@
-//! From a file's text to a [`Definition`] and the place of each field. Owns YAML; must never decide what makes sense.
+//! From a YAML file's text to a typed value and the place of each of its fields: shape is checked against the type's
+//! JSON Schema. Owns YAML and how faults are told; must never decide what makes sense.
+
+mod fault;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Definition, Fault, Faults};
+pub use self::fault::{Fault, Faults};
 
 /// A file that has the right shape, and where each of its fields stands.
 #[derive(Debug)]
-pub struct Source {
+pub struct Document<T> {
     /// How messages name the file.
     name: String,
     /// Lines by JSON pointer, such as `/objectives/0/id`.
     lines: Map<String, Value>,
     /// What it says.
-    pub definition: Definition,
+    pub content: T,
 }
 
-/// The JSON Schema of definitions files, as editors use it.
-#[must_use]
-pub fn schema() -> Value {
-    let mut schema = schemars::schema_for!(Definition);
-    schema.insert("title".to_owned(), "Objectives of one service".into());
-    schema.to_value()
-}
-
-impl Source {
+impl<T: JsonSchema + DeserializeOwned> Document<T> {
     /// Reads a file's text. `name` is what messages call the file.
     ///
     /// # Errors
@@ -43,22 +40,26 @@ impl Source {
         let mut lines = Map::new();
         let mut faults = Vec::new();
         let value = tree(document, "", &mut lines, &mut faults);
-        let validator = Validator::new(&schema()).map_err(|error| fault(1, error.to_string()))?;
-        faults.extend(validator.iter_errors(&value).map(|error| told(&error, &lines)));
+        let schema = SchemaGenerator::default().into_root_schema_for::<T>().to_value();
+        let validator = Validator::new(&schema).map_err(|error| fault(1, error.to_string()))?;
+        faults.extend(validator.iter_errors(&value).map(|error| told(&error, &lines, &schema)));
         if !faults.is_empty() {
             return Err(Faults::new(name, faults));
         }
-        let definition = serde_json::from_value(value).map_err(|error| fault(1, error.to_string()))?;
-        Ok(Self { name: name.to_owned(), lines, definition })
+        let content = serde_json::from_value(value).map_err(|error| fault(1, error.to_string()))?;
+        Ok(Self { name: name.to_owned(), lines, content })
     }
+}
 
+impl<T> Document<T> {
     /// A fault at a field, given by its JSON pointer. A field that isn't written is placed at the nearest one above.
-    pub(crate) fn fault(&self, pointer: &str, message: impl Into<String>) -> Fault {
+    pub fn fault(&self, pointer: &str, message: impl Into<String>) -> Fault {
         Fault { line: line_of(&self.lines, pointer), field: path(pointer), message: message.into() }
     }
 
     /// Those faults as the file's.
-    pub(crate) fn faults(&self, faults: Vec<Fault>) -> Faults {
+    #[must_use]
+    pub fn faults(&self, faults: Vec<Fault>) -> Faults {
         Faults::new(&self.name, faults)
     }
 
@@ -119,13 +120,13 @@ fn tree(node: &MarkedYaml<'_>, at: &str, lines: &mut Map<String, Value>, faults:
 }
 
 /// What the schema found, in words.
-fn told(error: &ValidationError<'_>, lines: &Map<String, Value>) -> Fault {
+fn told(error: &ValidationError<'_>, lines: &Map<String, Value>, schema: &Value) -> Fault {
     let at = error.instance_path().to_string();
     let found = error.instance();
     let message = match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let (below, known) =
-                (format!("{at}/{}", unexpected.first().map_or("", |name| name)), known_fields(error));
+                (format!("{at}/{}", unexpected.first().map_or("", |name| name)), known_fields(error, schema));
             return Fault {
                 line: line_of(lines, &below),
                 field: path(&below),
@@ -143,7 +144,7 @@ fn told(error: &ValidationError<'_>, lines: &Map<String, Value>) -> Fault {
         }
         ValidationErrorKind::Pattern { pattern } => format!("{found} is not of the form {pattern}"),
         ValidationErrorKind::OneOfNotValid { .. } => {
-            format!("{found} is not one of {}", names_of_choices(error).join(", "))
+            format!("{found} is not one of {}", names_of_choices(error, schema).join(", "))
         }
         ValidationErrorKind::MinItems { limit } => format!("expected at least {limit}"),
         _ => error.to_string(),
@@ -152,10 +153,9 @@ fn told(error: &ValidationError<'_>, lines: &Map<String, Value>) -> Fault {
 }
 
 /// The names that would be right beside one that isn't known.
-fn known_fields(error: &ValidationError<'_>) -> String {
-    let schema = schema();
+fn known_fields(error: &ValidationError<'_>, schema: &Value) -> String {
     let location = error.schema_path().to_string();
-    let object = location.strip_suffix("/additionalProperties").and_then(|object| resolved(&schema, object));
+    let object = location.strip_suffix("/additionalProperties").and_then(|object| resolved(schema, object));
     let names: Vec<&str> = object
         .and_then(|object| object.get("properties")?.as_object())
         .map(|properties| properties.keys().map(String::as_str).collect())
@@ -164,9 +164,8 @@ fn known_fields(error: &ValidationError<'_>) -> String {
 }
 
 /// The texts among which one has to be chosen.
-fn names_of_choices(error: &ValidationError<'_>) -> Vec<String> {
-    let schema = schema();
-    let choices = resolved(&schema, error.schema_path().as_str()).and_then(Value::as_array);
+fn names_of_choices(error: &ValidationError<'_>, schema: &Value) -> Vec<String> {
+    let choices = resolved(schema, error.schema_path().as_str()).and_then(Value::as_array);
     choices
         .into_iter()
         .flatten()

@@ -1,0 +1,63 @@
+//! The command line: what may be asked. Must never do the work.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Load tests whose verdict is valid, correct and within the objectives, or says why not.
+#[derive(Debug, Parser)]
+#[command(name = "loadtest", version, after_help = EXAMPLES)]
+pub struct Options {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  loadtest run loadtest/scenarios/smoke.yaml
+                                    builds the service, starts it on loopback, asks it, stops it
+  loadtest run loadtest/scenarios/brief-50k.yaml --target http://127.0.0.1:8080 --token-file token --out result.json
+                                    asks one that is there, and keeps all that was seen
+
+Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that can't be read).";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario, and say in one sentence what came of it
+    Run(Run),
+    /// Print a JSON Schema
+    Schema {
+        /// Of which files
+        of: SchemaOf,
+    },
+    /// The generator, which `run` starts
+    #[command(hide = true)]
+    Generate,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SchemaOf {
+    /// Scenario files
+    Scenario,
+    /// Result files
+    Result,
+}
+
+/// What to run, and against whom.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The scenario's file
+    pub scenario: PathBuf,
+    /// The service; without it, one is built, started on loopback and stopped
+    #[arg(long, env = "LOADTEST_TARGET", value_name = "URL")]
+    pub target: Option<String>,
+    /// A file with the bearer token that the target wants
+    #[arg(long, env = "LOADTEST_TOKEN_FILE", value_name = "FILE", requires = "target")]
+    pub token_file: Option<PathBuf>,
+    /// Write all that was seen into this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}

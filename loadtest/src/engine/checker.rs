@@ -1,0 +1,74 @@
+//! A client beside the generator that reads what is answered: the generator counts statuses and throws bodies away. Must
+//! never send so much that it is a load of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ureq::Agent;
+
+use crate::measurement::Checks;
+use crate::payload::Row;
+use crate::target::Target;
+
+/// Fifty a second: the whole domain in eleven seconds, beside thousands of the generator's.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The client, at work.
+#[derive(Debug)]
+pub(super) struct Checker {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Checks>,
+}
+
+impl Checker {
+    pub(super) fn start(target: &Target, timeout: Duration, rows: Vec<Row>) -> Self {
+        let agent: Agent =
+            Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false).build().into();
+        let (target, is_over) = (target.clone(), Arc::new(AtomicBool::new(false)));
+        let until = Arc::clone(&is_over);
+        let thread = std::thread::spawn(move || {
+            let mut checks = Checks::default();
+            for row in rows.iter().cycle() {
+                check(&mut checks, row, ask(&agent, &target, row));
+                if until.load(Ordering::Relaxed) {
+                    break;
+                }
+                std::thread::sleep(PAUSE);
+            }
+            checks
+        });
+        Self { is_over, thread }
+    }
+
+    /// What it has found. One that came to harm has compared nothing, which makes a run invalid.
+    pub(super) fn stop(self) -> Checks {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// The body of a 200.
+fn ask(agent: &Agent, target: &Target, row: &Row) -> Option<String> {
+    let mut request = agent.post(target.predictions()).header("content-type", "application/json");
+    if let Some(authorization) = target.authorization() {
+        request = request.header("authorization", authorization);
+    }
+    let mut answer = request.send(&row.body).ok()?;
+    if answer.status() == 200 { answer.body_mut().read_to_string().ok() } else { None }
+}
+
+fn check(checks: &mut Checks, row: &Row, answer: Option<String>) {
+    match answer {
+        None => checks.not_answered += 1,
+        Some(answer) if answer == row.answer => checks.right += 1,
+        Some(answer) => {
+            checks.wrong += 1;
+            if checks.first_wrong.is_none() {
+                checks.first_wrong =
+                    Some(format!("{} was answered by {answer}; expected {}", row.body, row.answer));
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A phase, run: the generator in a process of its own, the checking client beside it, and what both saw put together.
+//! Must never judge.
+
+mod checker;
+mod generator;
+mod processor;
+mod samples;
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use self::checker::Checker;
+use self::generator::Order;
+pub use self::generator::generate;
+use self::processor::Usage;
+pub use self::samples::Second;
+use crate::measurement::Measurement;
+use crate::payload;
+use crate::scenario::{Phase, Scenario};
+use crate::target::Target;
+
+/// How often generator and target are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How much longer the generator sends than counts, in seconds: it drops what its timer is late with at the end, which is
+/// not the target's doing.
+const AFTER: f64 = 0.25;
+
+/// Beyond the phase, the last answer and the writing of the samples, a generator hangs.
+const SLACK: Duration = Duration::from_secs(60);
+
+/// What a phase came to.
+#[derive(Debug)]
+pub struct Seen {
+    /// Counts and latencies.
+    pub measurement: Measurement,
+    /// The same second by second.
+    pub seconds: Vec<Second>,
+    /// What the generator was told, without secrets.
+    pub flags: Vec<String>,
+}
+
+/// A phase that can't be run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A file or a process.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Golden answers that are none.
+    #[error("the golden answers: {0}")]
+    Golden(serde_json::Error),
+    /// A generator that did not do what it was told.
+    #[error("the generator ended with {status}: {said}")]
+    Generator {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote.
+        said: String,
+    },
+    /// A generator that did not end.
+    #[error("the generator was still running {0:?} after it was started, and was stopped")]
+    Endless(Duration),
+    /// Samples that can't be read.
+    #[error("the generator's samples: {0}")]
+    Samples(#[from] rusqlite::Error),
+    /// A report that can't be read.
+    #[error("the generator's report: {0}")]
+    Report(serde_json::Error),
+    /// The kernel's figures of a process.
+    #[error("the generator's processor time: {0}")]
+    Processor(#[from] procfs::ProcError),
+}
+
+/// Runs a phase. `look` is called about ten times a second with the time since its start.
+///
+/// # Errors
+///
+/// When it can't be run to its end; what a target does is no error.
+pub fn run(
+    scenario: &Scenario,
+    phase: &Phase,
+    target: &Target,
+    look: &dyn Fn(Duration),
+) -> Result<Seen, EngineError> {
+    let rows = payload::rows(&scenario.body_field).map_err(EngineError::Golden)?;
+    let order = Order::new(scenario, phase, target, &rows)?;
+    let flags = order.flags();
+    let checker = Checker::start(target, scenario.timeout, rows);
+    let generator = watch(order, phase, scenario, look);
+    let checks = checker.stop();
+    let (order, usage) = generator?;
+    let (mut measurement, seconds) = samples::read(&order, phase, &scenario.expectation.objectives)?;
+    measurement.checks = checks;
+    measurement.generator = usage.of_threads(scenario.threads);
+    Ok(Seen { measurement, seconds, flags })
+}
+
+/// Lets the generator work and looks at it until it ends.
+fn watch(
+    order: Order,
+    phase: &Phase,
+    scenario: &Scenario,
+    look: &dyn Fn(Duration),
+) -> Result<(Order, Usage), EngineError> {
+    let started = Instant::now();
+    let mut working = order.start()?;
+    let (warm_up, counts) =
+        (Duration::from_secs_f64(phase.warm_up_seconds), Duration::from_secs_f64(phase.seconds));
+    let limit = warm_up + counts + scenario.timeout + SLACK;
+    let mut usage = Usage::default();
+    loop {
+        let since = started.elapsed();
+        if let Some(status) = working.ended()? {
+            return if status.success() {
+                Ok((order, usage))
+            } else {
+                Err(EngineError::Generator { status, said: order.said() })
+            };
+        }
+        if since > limit {
+            return Err(EngineError::Endless(since));
+        }
+        if (warm_up..warm_up + counts).contains(&since) {
+            usage.look(working.pid(), since)?;
+        }
+        look(since);
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> EngineError {
+    move |source| EngineError::System { what, source }
+}

@@ -1,0 +1,76 @@
+//! What a run leaves behind: everything that a report, a comparison or another judge needs. Owns the published JSON
+//! Schema; must never hold a secret.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::engine::Second;
+use crate::machine::Machine;
+use crate::measurement::Measurement;
+use crate::scenario::{Credentials, Phase};
+use crate::verdict::Verdict;
+
+/// One run of a scenario.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunResult {
+    /// Unique among runs: the scenario and the time of its start.
+    pub run_id: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// What a pass shows.
+    pub shows: String,
+    /// When it began, as RFC 3339 has it.
+    pub started: String,
+    /// Where and of what it was made.
+    pub machine: Machine,
+    /// How requests proved who sent them.
+    pub credentials: Credentials,
+    /// What tells one set of bodies from another.
+    pub payload_sha256: String,
+    /// One after the other.
+    pub phases: Vec<PhaseResult>,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// One phase of a run.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseResult {
+    /// What was planned.
+    pub phase: Phase,
+    /// What the generator was told, without secrets.
+    pub flags: Vec<String>,
+    /// What was seen.
+    pub measurement: Measurement,
+    /// The same second by second.
+    pub seconds: Vec<Second>,
+}
+
+impl RunResult {
+    /// What all phases saw together.
+    #[must_use]
+    pub fn measurement(&self) -> Measurement {
+        together(&self.phases)
+    }
+}
+
+/// What those phases saw together.
+pub(crate) fn together(phases: &[PhaseResult]) -> Measurement {
+    let mut sum = Measurement::default();
+    for phase in phases {
+        sum.merge(&phase.measurement);
+    }
+    sum
+}
+
+/// The JSON Schema of result files.
+#[must_use]
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(RunResult);
+    schema.insert("title".to_owned(), "What a load test left behind".into());
+    schema.insert("$comment".to_owned(), "made by `cargo xtask generate`".into());
+    schema.to_value()
+}

@@ -1,0 +1,166 @@
+//! What a scenario's file may say, from which the published JSON Schema is made. Owns shapes and words; what makes sense
+//! is decided in `check`. Must never hold a threshold of the service.
+
+mod check;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use slo::document::{Document, Faults};
+
+use crate::objectives::Objectives;
+use crate::verdict::Expectation;
+
+/// A load test: what is sent, and what is expected to come back.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Definition {
+    /// Its name, the value of the label `scenario`.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"))]
+    name: String,
+    /// What a pass shows, in a sentence.
+    shows: String,
+    /// How requests prove who sends them.
+    credentials: Credentials,
+    /// How long an answer may take before the request counts as failed, such as `2s`.
+    timeout: String,
+    /// Threads of the generator.
+    #[schemars(range(min = 1, max = 64))]
+    threads: u16,
+    /// The field of the body that holds the row, if it is not the service's own: to see a wrong client refused.
+    #[serde(default)]
+    body_field: Option<String>,
+    /// One after the other.
+    #[schemars(length(min = 1))]
+    phases: Vec<PhaseDefinition>,
+    /// What has to come back.
+    expect: ExpectDefinition,
+}
+
+/// A stretch of time with one kind of load.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PhaseDefinition {
+    /// What it is called in results.
+    name: String,
+    /// Who decides when the next request is sent.
+    load: LoadName,
+    /// Requests a second, for an open load.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    rate: Option<u32>,
+    /// Connections, each with one request under way at a time.
+    #[schemars(range(min = 1, max = 20_000))]
+    connections: u32,
+    /// How long the same is sent before anything counts, such as `5s`.
+    warm_up: String,
+    /// How long it counts, such as `45s`.
+    duration: String,
+}
+
+/// Who decides when the next request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum LoadName {
+    /// A schedule, as it is with many independent clients: who is slow finds more requests waiting.
+    Open,
+    /// The answers: each connection waits for its own, so a slow target is asked less. It finds the ceiling and can't
+    /// judge latency.
+    Closed,
+}
+
+/// How requests prove who sends them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Credentials {
+    /// Not at all.
+    None,
+    /// By a bearer token.
+    Bearer,
+}
+
+/// What has to come back.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExpectDefinition {
+    /// Statuses that may be answered.
+    #[schemars(length(min = 1))]
+    statuses: Vec<StatusDefinition>,
+    /// Names of objectives in `loadtest/objectives.json`.
+    objectives: Vec<String>,
+}
+
+/// A status that may be answered.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct StatusDefinition {
+    /// Such as 200.
+    #[schemars(range(min = 200, max = 599))]
+    status: u16,
+    /// No more than this share of the answers, such as `"0.05"`; without it, as many as there are.
+    #[serde(default)]
+    #[schemars(regex(pattern = r"^0?\.[0-9]+$"))]
+    at_most: Option<String>,
+}
+
+/// A scenario that makes sense.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What a pass shows.
+    pub shows: String,
+    /// How requests prove who sends them.
+    pub credentials: Credentials,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Threads of the generator.
+    pub threads: u16,
+    /// The body's field.
+    pub body_field: String,
+    /// One after the other.
+    pub phases: Vec<Phase>,
+    /// What has to come back.
+    pub expectation: Expectation,
+}
+
+/// A stretch of time with one kind of load.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// What it is called.
+    pub name: String,
+    /// Requests a second of an open load; a closed one has none.
+    pub rate: Option<u32>,
+    /// Connections, each with one request under way at a time.
+    pub connections: u32,
+    /// How long the same is sent before anything counts, in seconds.
+    pub warm_up_seconds: f64,
+    /// How long it counts, in seconds.
+    pub seconds: f64,
+}
+
+/// The JSON Schema of scenario files, as editors use it.
+#[must_use]
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(Definition);
+    schema.insert("title".to_owned(), "A load test".into());
+    schema.insert("$comment".to_owned(), "made by `cargo xtask generate`".into());
+    schema.to_value()
+}
+
+impl Scenario {
+    /// Reads and checks a file's text. `name` is what messages call the file.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, at once.
+    pub fn read(name: &str, text: &str, objectives: &Objectives) -> Result<Self, Faults> {
+        check::scenario(&Document::read(name, text)?, objectives)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! What a scenario is refused for, with the place and the words that a person gets.
+
+use rstest::rstest;
+
+use super::*;
+
+fn objectives() -> Objectives {
+    Objectives::read(include_str!("../../objectives.json")).unwrap()
+}
+
+const SMOKE: &str = include_str!("../../scenarios/smoke.yaml");
+
+fn refusal(text: &str) -> String {
+    Scenario::read("smoke.yaml", text, &objectives()).unwrap_err().to_string()
+}
+
+#[rstest]
+fn every_committed_scenario_makes_sense(#[files("scenarios/*.yaml")] file: std::path::PathBuf) {
+    let text = std::fs::read_to_string(&file).unwrap();
+    let name = file.file_stem().unwrap().to_str().unwrap();
+    let scenario = Scenario::read(name, &text, &objectives()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(scenario.name, name);
+}
+
+#[rstest]
+#[case::an_unknown_field(
+    "threads: 1",
+    "thread: 1",
+    "thread: there is no such field; known ones are body_field,"
+)]
+#[case::no_length_of_time(
+    "duration: 6s",
+    "duration: six",
+    r#"phases[0].duration: "six" is no length of time"#
+)]
+#[case::too_short("duration: 6s", "duration: 10ms", "phases[0].duration: is shorter than a second")]
+#[case::an_open_load_without_a_rate("    rate: 2000\n", "", "phases[0]: an open load follows a schedule")]
+#[case::a_rate_of_a_closed_load("load: open", "load: closed", "phases[0].rate: a closed load has no rate")]
+#[case::latency_of_a_closed_load(
+    "load: open\n    rate: 2000",
+    "load: closed",
+    "a closed load asks a slow target less"
+)]
+#[case::an_unknown_objective("api-latency", "api-speed", r#"there is no objective "api-speed""#)]
+#[case::too_few_requests("rate: 2000", "rate: 200", "needs 10000 requests, and the phases offer 1200")]
+fn a_scenario_that_makes_no_sense_is_refused(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    assert!(SMOKE.contains(from), "{from:?} is not in the scenario");
+    let said = refusal(&SMOKE.replacen(from, to, 1));
+    assert!(said.contains(says), "{said}");
+    let line = said.strip_prefix("smoke.yaml:").and_then(|rest| rest.split(':').next()).unwrap();
+    assert!(line.parse::<usize>().unwrap() >= 1, "{said}");
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let said = refusal(&SMOKE.replace("duration: 6s", "duration: six").replace("api-latency", "api-speed"));
+    assert_eq!(said.lines().count(), 2, "{said}");
+}

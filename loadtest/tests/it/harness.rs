@@ -1,0 +1,84 @@
+//! The binary as a person runs it.
+
+use std::net::SocketAddr;
+use std::process::{Command, Output};
+
+use loadtest::result::RunResult;
+use tempfile::TempDir;
+
+/// A token that must be in nothing that is kept.
+pub(crate) const TOKEN: &str = "secret-token";
+
+/// A scenario of one phase.
+#[derive(Debug, Clone)]
+pub(crate) struct Scenario {
+    pub(crate) rate: u32,
+    pub(crate) connections: u32,
+    pub(crate) threads: u32,
+    pub(crate) seconds: u32,
+    pub(crate) field: &'static str,
+    pub(crate) objectives: &'static [&'static str],
+}
+
+/// What a run said and left.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) said: String,
+    pub(crate) result: Option<RunResult>,
+    pub(crate) kept: String,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        // As many threads as keep the generator from being the one to blame, however busy the machine is.
+        Self {
+            rate: 1_000,
+            connections: 400,
+            threads: 8,
+            seconds: 3,
+            field: "array",
+            objectives: &["api-latency"],
+        }
+    }
+}
+
+impl Scenario {
+    pub(crate) fn yaml(&self) -> String {
+        let Self { rate, connections, threads, seconds, field, objectives } = self;
+        let objectives = objectives.join(", ");
+        format!(
+            "name: try\nshows: A test.\ncredentials: bearer\ntimeout: 300ms\nthreads: {threads}\nbody_field: {field}\n\
+             phases:\n  - {{ name: only, load: open, rate: {rate}, connections: {connections}, warm_up: 0s, duration: {seconds}s }}\n\
+             expect:\n  statuses: [{{ status: 200 }}]\n  objectives: [{objectives}]\n"
+        )
+    }
+
+    pub(crate) fn run(&self, address: SocketAddr) -> Ran {
+        let folder = TempDir::new().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        std::fs::write(file("try.yaml"), self.yaml()).unwrap();
+        std::fs::write(file("token"), TOKEN).unwrap();
+        let output = loadtest()
+            .args(["run", "try.yaml", "--token-file", "token", "--out", "result.json", "--target"])
+            .arg(format!("http://{address}"))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let kept = std::fs::read_to_string(file("result.json")).unwrap_or_default();
+        Ran {
+            code: output.status.code().unwrap(),
+            said: said(&output),
+            result: serde_json::from_str(&kept).ok(),
+            kept,
+        }
+    }
+}
+
+pub(crate) fn loadtest() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_loadtest"))
+}
+
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}

@@ -1,0 +1,8 @@
+//! The load test through its command line, against servers that are wrong in each way in which a load test was ever
+//! believed.
+
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
+
+mod harness;
+mod server;
+mod verdicts;

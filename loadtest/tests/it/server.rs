@@ -1,0 +1,105 @@
+//! Servers on loopback, each wrong in one way.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, Semaphore};
+
+/// How a server answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Server {
+    /// As the model does; 422 for what it can't read.
+    Right,
+    /// With the other class.
+    Wrong,
+    /// With an error, at once.
+    Broken,
+    /// Long after the client has gone.
+    TooLate,
+    /// Not at all: it reads and keeps the connection.
+    Silent,
+    /// One at a time, each after ten milliseconds.
+    OneAtATime,
+    /// As the model does until so many were answered; then nobody listens any more.
+    DiesAfter(u64),
+    /// As the model does until so many were answered; then the credentials have expired.
+    RefusesAfter(u64),
+}
+
+/// A server that runs; gone with its owner.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    _runtime: Runtime,
+}
+
+struct State {
+    server: Server,
+    answers: HashMap<String, String>,
+    asked: AtomicU64,
+    place: Semaphore,
+    end: Notify,
+}
+
+impl Server {
+    #[expect(clippy::disallowed_methods, reason = "nobody but this test asks it")]
+    pub(crate) fn start(self) -> Running {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let rows = loadtest::payload::rows("array").unwrap();
+        let state = Arc::new(State {
+            server: self,
+            answers: rows.into_iter().map(|row| (row.body, row.answer)).collect(),
+            asked: AtomicU64::new(0),
+            place: Semaphore::new(1),
+            end: Notify::new(),
+        });
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let ended = Arc::clone(&state);
+        let app = Router::new().route("/api", post(move |body: String| answer(Arc::clone(&state), body)));
+        runtime.spawn(async move {
+            tokio::select! {
+                served = axum::serve(listener, app) => served.unwrap(),
+                () = ended.end.notified() => {}
+            }
+        });
+        Running { address, _runtime: runtime }
+    }
+}
+
+async fn answer(state: Arc<State>, body: String) -> (StatusCode, String) {
+    let asked = state.asked.fetch_add(1, Ordering::Relaxed);
+    let right = match state.answers.get(&body) {
+        Some(answer) => (StatusCode::OK, answer.clone()),
+        None => (StatusCode::UNPROCESSABLE_ENTITY, r#"{"code":"missing-field"}"#.to_owned()),
+    };
+    match state.server {
+        Server::Right => right,
+        Server::Wrong => (right.0, right.1.replace("[0]", "[2]").replace("[1]", "[0]").replace("[2]", "[1]")),
+        Server::Broken => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
+        Server::TooLate => {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            right
+        }
+        Server::Silent => std::future::pending().await,
+        Server::OneAtATime => {
+            let _place = state.place.acquire().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            right
+        }
+        Server::DiesAfter(answers) if asked >= answers => {
+            state.end.notify_one();
+            std::future::pending().await
+        }
+        Server::RefusesAfter(answers) if asked >= answers => (StatusCode::UNAUTHORIZED, String::new()),
+        Server::DiesAfter(_) | Server::RefusesAfter(_) => right,
+    }
+}
