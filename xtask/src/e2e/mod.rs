@@ -59,6 +59,7 @@ pub(crate) const ALL: &[E2e] = &[
     drain::TEST,
     container::TEST,
     cloud::TEST,
+    kubernetes::ALONE,
     kubernetes::TEST,
     observability::TEST,
     runbooks::TEST,

@@ -2,7 +2,7 @@
 //! flags of the program.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::CHART;
 use super::cluster::Cluster;
-use super::rendered::{Pod, Rendered, labels, name, selects};
+use super::rendered::{self, Pod, Rendered, labels, name, selects};
 use crate::artifact;
 use crate::e2e::shown::Line;
 use crate::workspace::Workspace;
@@ -35,46 +35,71 @@ impl Found {
     }
 }
 
-pub(super) fn holds(workspace: &Workspace, cluster: &Cluster) -> anyhow::Result<Line> {
-    let begun = Instant::now();
-    let (objects, found) = look(workspace, cluster, &workspace.path(CHART))?;
-    ensure!(found.wrong.is_empty(), "{}", found.wrong.join("\n"));
-    let shown = format!(
-        "{objects} objects valid, strictly; {} references lead to something; pods admitted as `restricted`",
-        found.looked_at
-    );
-    Ok(Line::new("the chart, judged by the server before anything is made", shown, begun))
+/// With what a chart is looked at.
+#[derive(Debug)]
+pub(super) struct Judge<'a> {
+    workspace: &'a Workspace,
+    /// The service, which is what the chart runs.
+    program: PathBuf,
+    /// Without one nobody says whether objects are valid and pods admitted.
+    server: Option<&'a Cluster>,
 }
 
-/// The number of objects, and what was found.
-pub(super) fn look(workspace: &Workspace, cluster: &Cluster, chart: &Path) -> anyhow::Result<(usize, Found)> {
-    let rendered = Rendered::by(cluster, chart, CANARY)?;
-    let pods = rendered.pods();
-    let mut found = Found::default();
-    for pod in &pods {
-        let refusal = pod.is_admitted(cluster).err().map(|error| format!("{error:#}"));
-        found.expect(refusal.is_none(), || {
-            format!("a pod of {} is refused: {}", pod.owner, refusal.unwrap_or_default())
-        });
-        takes_its_arguments(workspace, pod, &mut found)?;
-        has_what_it_mounts(&rendered, pod, &mut found);
-        is_kept_from_the_network(&rendered, pod, &mut found);
-        is_scraped_once(&rendered, pod, &mut found);
+impl<'a> Judge<'a> {
+    pub(super) fn new(workspace: &'a Workspace, server: Option<&'a Cluster>) -> anyhow::Result<Self> {
+        Ok(Self { workspace, program: artifact::service(workspace)?, server })
     }
-    selectors(&rendered, &pods, &mut found);
-    services(&rendered, &pods, &mut found);
-    ports_of_policies(&rendered, &pods, &mut found);
-    autoscaler(workspace, &rendered, &mut found)?;
-    generated(workspace, &rendered, &mut found)?;
-    Ok((rendered.len(), found))
+
+    pub(super) const fn has_server(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Looks at the chart as it is committed, which has nothing wrong.
+    pub(super) fn committed(&self) -> anyhow::Result<Line> {
+        let begun = Instant::now();
+        let (objects, found) = self.look(&self.workspace.path(CHART))?;
+        ensure!(found.wrong.is_empty(), "{}", found.wrong.join("\n"));
+        let judge =
+            if self.has_server() { "valid, strictly; pods admitted as `restricted`" } else { "written" };
+        let shown = format!("{objects} objects {judge}; {} references lead to something", found.looked_at);
+        Ok(Line::new("the chart, before anything is made", shown, begun))
+    }
+
+    /// The number of objects, and what was found.
+    pub(super) fn look(&self, chart: &Path) -> anyhow::Result<(usize, Found)> {
+        let written = rendered::write(self.workspace, chart, CANARY)?;
+        let rendered = match self.server {
+            Some(cluster) => Rendered::judged(&written, cluster),
+            None => Rendered::read(&written),
+        }?;
+        let pods = rendered.pods();
+        let mut found = Found::default();
+        for pod in &pods {
+            if let Some(cluster) = self.server {
+                let refusal = pod.is_admitted(cluster).err().map(|error| format!("{error:#}"));
+                found.expect(refusal.is_none(), || {
+                    format!("a pod of {} is refused: {}", pod.owner, refusal.unwrap_or_default())
+                });
+            }
+            takes_its_arguments(&self.program, pod, &mut found)?;
+            has_what_it_mounts(&rendered, pod, &mut found);
+            is_kept_from_the_network(&rendered, pod, &mut found);
+            is_scraped_once(&rendered, pod, &mut found);
+        }
+        selectors(&rendered, &pods, &mut found);
+        services(&rendered, &pods, &mut found);
+        ports_of_policies(&rendered, &pods, &mut found);
+        autoscaler(self.workspace, &rendered, &mut found)?;
+        generated(self.workspace, &rendered, &mut found)?;
+        Ok((rendered.len(), found))
+    }
 }
 
 /// The program parses its arguments, then prints its help.
-fn takes_its_arguments(workspace: &Workspace, pod: &Pod, found: &mut Found) -> anyhow::Result<()> {
-    let binary = artifact::service(workspace)?;
+fn takes_its_arguments(program: &Path, pod: &Pod, found: &mut Found) -> anyhow::Result<()> {
     for container in pod.containers() {
         let args = container.get("args").and_then(Value::as_array).into_iter().flatten();
-        let output = Command::new(&binary).args(args.filter_map(Value::as_str)).arg("--help").output()?;
+        let output = Command::new(program).args(args.filter_map(Value::as_str)).arg("--help").output()?;
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         found.expect(output.status.success(), || {
             format!("the program refuses what {} gives it: {told}", pod.owner)

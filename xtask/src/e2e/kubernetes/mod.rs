@@ -14,6 +14,7 @@ use super::shown::{Line, compare};
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
 
+use self::closure::Judge;
 use self::cluster::Cluster;
 
 /// `cargo xtask e2e kubernetes`
@@ -32,6 +33,20 @@ pub(crate) const TEST: E2e = E2e {
         "prometheus-operator",
     ],
     run,
+};
+
+/// `cargo xtask e2e chart`: what of it needs no server.
+pub(crate) const ALONE: E2e = E2e {
+    name: "chart",
+    summary: "the chart refuses senseless values, everything that it names is there, and mistakes in it are noticed",
+    needs: &["helm"],
+    run: |workspace| {
+        let judge = Judge::new(workspace, None)?;
+        print!("{}", refusals::are_sentences(workspace)?);
+        print!("{}", judge.committed()?);
+        print!("{}", mutants::are_noticed(workspace, &judge)?);
+        Ok(Outcome::Passed)
+    },
 };
 
 /// The service's chart.
@@ -63,8 +78,9 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
         starting,
     ));
     life::prepare(workspace, &cluster)?;
-    lines.push(closure::holds(workspace, &cluster)?);
-    lines.push(mutants::are_noticed(workspace, &cluster)?);
+    let judge = Judge::new(workspace, Some(&cluster))?;
+    lines.push(judge.committed()?);
+    lines.push(mutants::are_noticed(workspace, &judge)?);
     lines.extend(life::live(&cluster)?);
     lines.push(Line::new("all of it", String::new(), begun));
     let table: String = std::iter::once(HEAD.to_owned()).chain(lines.iter().map(Line::to_string)).collect();

@@ -1,15 +1,16 @@
-//! What the chart renders, as the API server takes it: every object with its defaults, and the pods that come of it.
+//! What the chart renders, as it is written or as the API server takes it, and the pods that come of it.
 //!
-//! Nothing of it is kept: the server is asked what it would do.
+//! Must never make anything: the server is asked what it would do.
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde_json::{Map, Value, json};
+use xshell::cmd;
 
 use super::VALUES;
 use super::cluster::{As, Cluster, items};
-use crate::process::text;
+use crate::workspace::Workspace;
 
 /// All objects.
 #[derive(Debug)]
@@ -26,35 +27,29 @@ pub(super) struct Pod {
     pub(super) template: Value,
 }
 
+/// What Helm writes for the chart of the folder, told the test's values and these.
+pub(super) fn write(workspace: &Workspace, chart: &Path, set: &str) -> anyhow::Result<String> {
+    let shell = workspace.shell()?;
+    let output =
+        cmd!(shell, "helm template inference {chart} --namespace inference --values {VALUES} --set {set}")
+            .quiet()
+            .ignore_status()
+            .output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
 impl Rendered {
-    /// Renders the chart of the folder, and has the server judge each object strictly: a field that it doesn't know is an
-    /// error.
-    pub(super) fn by(cluster: &Cluster, chart: &Path, set: &str) -> anyhow::Result<Self> {
-        let told = cluster.helm(
-            As::Deploy,
-            &[
-                "template",
-                "inference",
-                text(chart)?,
-                "--namespace=inference",
-                "--values",
-                VALUES,
-                "--set",
-                set,
-            ],
-        )?;
-        let judged = cluster.kubectl(
-            As::Deploy,
-            &[
-                "create",
-                "--namespace=inference",
-                "--dry-run=server",
-                "--validate=strict",
-                "--output=json",
-                "--filename=-",
-            ],
-            &told,
-        )?;
+    /// As it is written.
+    pub(super) fn read(written: &str) -> anyhow::Result<Self> {
+        Ok(Self { objects: serde_saphyr::from_multiple(written).context("what Helm writes")? })
+    }
+
+    /// As the server takes it, strictly: a field that it doesn't know is an error.
+    pub(super) fn judged(written: &str, cluster: &Cluster) -> anyhow::Result<Self> {
+        let create = ["create", "--namespace=inference", "--filename=-", "--output=json"];
+        let only = ["--dry-run=server", "--validate=strict"];
+        let judged = cluster.kubectl(As::Deploy, &[&create[..], &only].concat(), written)?;
         // One document after the other, or one list.
         let mut objects = Vec::new();
         for document in serde_json::Deserializer::from_str(&judged).into_iter::<Value>() {
