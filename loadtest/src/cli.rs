@@ -19,6 +19,8 @@ Examples:
                                     builds the service, starts it on loopback, asks it, stops it
   loadtest run loadtest/scenarios/brief-50k.yaml --target http://127.0.0.1:8080 --token-file token --out result.json
                                     asks one that is there, and keeps all that was seen
+  loadtest report result.json --html result.html
+                                    draws what was seen, in one page that needs nothing else
 
 Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that can't be read).";
 
@@ -27,6 +29,8 @@ Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that c
 pub enum Command {
     /// Run a scenario, and say in one sentence what came of it
     Run(Run),
+    /// Show a result that `run --out` kept, as Markdown
+    Report(Report),
     /// Print a JSON Schema
     Schema {
         /// Of which files
@@ -60,4 +64,14 @@ pub struct Run {
     /// Write all that was seen into this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The result's file
+    pub result: PathBuf,
+    /// Write one page of HTML with plots into this file instead
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }

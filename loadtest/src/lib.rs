@@ -2,7 +2,7 @@
 //!
 //! [`scenario`] says what to send, [`engine`] sends it to a [`target`], [`measurement`] adds up what was seen,
 //! [`latency`] knows what samples allow to be said, [`verdict`] judges it by the [`objectives`], [`result`] is what is
-//! left. Must never decide pass or fail by numbers of its own.
+//! left, [`report`] shows it. Must never decide pass or fail by numbers of its own.
 
 pub mod cli;
 pub mod commands;
@@ -12,6 +12,7 @@ pub mod machine;
 pub mod measurement;
 pub mod objectives;
 pub mod payload;
+pub mod report;
 pub mod result;
 pub mod scenario;
 pub mod target;

@@ -1,5 +1,6 @@
 //! What each command does: reads files, prints, and answers with an exit code.
 
+mod report;
 mod run;
 
 use std::fs;
@@ -10,6 +11,7 @@ use slo::document::Faults;
 
 use crate::cli::{Command, Options, SchemaOf};
 use crate::engine::{self, EngineError};
+use crate::report::PlotError;
 use crate::target::StartError;
 use crate::{result, scenario};
 
@@ -49,6 +51,9 @@ pub enum CommandError {
     /// A service that does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// A page that can't be made.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
     /// A phase that can't be run.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -59,6 +64,7 @@ pub enum CommandError {
 pub fn run(options: &Options) -> ExitCode {
     let done = match &options.command {
         Command::Run(options) => run::run(options),
+        Command::Report(options) => report::run(options),
         Command::Schema { of } => {
             println!(
                 "{:#}",

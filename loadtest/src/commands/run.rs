@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use super::{CommandError, read};
 use crate::cli::Run;
-use crate::latency::Quantile;
 use crate::machine::Machine;
 use crate::objectives::Objectives;
+use crate::report::words;
 use crate::result::{PhaseResult, RunResult, together};
 use crate::scenario::{Credentials, Phase, Scenario};
 use crate::target::{Started, Target};
-use crate::verdict::{Outcome, judge};
+use crate::verdict::judge;
 use crate::{engine, payload};
 
 /// The alerts' own thresholds, as they were when the harness was built.
@@ -108,12 +108,7 @@ fn tell(result: &RunResult) {
         eprintln!();
     }
     let verdict = &result.verdict;
-    let outcome = match verdict.outcome {
-        Outcome::Pass => "PASS",
-        Outcome::Fail => "FAIL",
-        Outcome::Invalid => "INVALID",
-    };
-    println!("{outcome} {}: {}", result.scenario, verdict.because);
+    println!("{} {}: {}", verdict.outcome.word(), result.scenario, verdict.because);
     for besides in &verdict.besides {
         println!("  besides: {besides}");
     }
@@ -126,12 +121,7 @@ fn tell(result: &RunResult) {
         measured.checks.right + measured.checks.wrong,
         measured.generator.busy() * 100.0
     );
-    for Quantile { quantile, value, low, high } in measured.latency.quantiles() {
-        let (value, low, high) = (milliseconds(value), milliseconds(low), milliseconds(high));
-        println!("  p{:<5} {value} (95 % sure: {low} to {high})", quantile * 100.0);
+    for quantile in measured.latency.quantiles() {
+        println!("  {}", words(&quantile));
     }
-}
-
-fn milliseconds(value: Option<Duration>) -> String {
-    value.map_or_else(|| "no answer".to_owned(), |value| format!("{:.2} ms", value.as_secs_f64() * 1e3))
 }

@@ -1,0 +1,180 @@
+//! A result as a person reads it: Markdown, or one page of HTML that needs nothing else. Must never say anything that is
+//! not in the result.
+
+mod plot;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use pulldown_cmark::{Event, Options, Parser, html};
+
+pub use self::plot::PlotError;
+use self::plot::{Line, Plot};
+use crate::latency::Quantile;
+use crate::result::{PhaseResult, RunResult};
+use crate::verdict::Outcome;
+
+/// How a page looks.
+const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2rem .6rem;text-align:left}svg{width:100%;height:auto}";
+
+impl Outcome {
+    /// In capitals, as the verdict's sentence begins.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Invalid => "INVALID",
+        }
+    }
+}
+
+/// A quantile and its interval, in words.
+#[must_use]
+pub fn words(quantile: &Quantile) -> String {
+    let Quantile { quantile, value, low, high } = quantile;
+    format!(
+        "p{} {} (95 % sure: {} to {})",
+        quantile * 100.0,
+        milliseconds(*value),
+        milliseconds(*low),
+        milliseconds(*high)
+    )
+}
+
+/// The result as Markdown.
+#[must_use]
+pub fn markdown(result: &RunResult) -> String {
+    let verdict = &result.verdict;
+    let mut text = format!("# {}: {}\n\n{}\n\n", result.scenario, verdict.outcome.word(), verdict.because);
+    for besides in &verdict.besides {
+        text += &format!("- {besides}\n");
+    }
+    let machine = &result.machine;
+    text += &format!(
+        "\n{}\n\n| run | |\n|---|---|\n| started | {} |\n| commit | {} |\n| harness | {} build |\n\
+         | machine | {} × {}, Linux {} |\n| bodies | {} |\n",
+        result.shows,
+        result.started,
+        machine.commit,
+        machine.build_profile,
+        machine.cores,
+        machine.cpu,
+        machine.kernel,
+        result.payload_sha256
+    );
+    result.phases.iter().fold(text, |text, phase| text + &phase_markdown(phase))
+}
+
+fn phase_markdown(PhaseResult { phase, measurement, flags, .. }: &PhaseResult) -> String {
+    let load = phase.rate.map_or_else(|| "closed load".to_owned(), |rate| format!("open load of {rate}/s"));
+    let mut text = format!(
+        "\n## {}\n\n{load} on {} connections for {} s, after {} s that do not count.\n\n| | |\n|---|---|\n\
+         | due | {} |\n| sent | {} |\n| answered | {} |\n| compared | {} |\n| generator | {:.0} % busy |\n",
+        phase.name,
+        phase.connections,
+        phase.seconds,
+        phase.warm_up_seconds,
+        measurement.offered,
+        measurement.sent(),
+        measurement.answers(),
+        measurement.checks.right + measurement.checks.wrong,
+        measurement.generator.busy() * 100.0,
+    );
+    let mut row = |name: &str, value: String| text += &format!("| {name} | {value} |\n");
+    for (status, answers) in &measurement.statuses {
+        row(&format!("status {status}"), answers.to_string());
+    }
+    for (reason, requests) in &measurement.failures {
+        row(reason, requests.to_string());
+    }
+    for (slo, events) in &measurement.objectives {
+        row(slo, format!("{} bad of {}", events.bad, events.total));
+    }
+    for quantile in measurement.latency.quantiles() {
+        row("latency", words(&quantile));
+    }
+    text + &format!("\n`oha {}`\n", flags.join(" "))
+}
+
+/// The result as one page of HTML.
+///
+/// # Errors
+///
+/// When a plot can't be drawn.
+pub fn page(result: &RunResult) -> Result<String, PlotError> {
+    let text = markdown(result);
+    // What a target answered is in the text: it is shown, never run.
+    let events = Parser::new_ext(&text, Options::ENABLE_TABLES).map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+        other => other,
+    });
+    let mut body = String::new();
+    html::push_html(&mut body, events);
+    for phase in &result.phases {
+        for plot in plots(phase) {
+            body += &plot.svg()?;
+        }
+    }
+    let mut page = String::new();
+    let title = format!("{} {}", result.scenario, result.started);
+    // Writing into a text does not fail.
+    let _written = write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style>\n{body}</html>\n"
+    );
+    Ok(page)
+}
+
+fn plots(PhaseResult { phase, measurement, seconds, .. }: &PhaseResult) -> [Plot; 3] {
+    let over_time = |value: fn(&crate::engine::Second) -> Option<f64>| -> Vec<(f64, f64)> {
+        (0_u32..).zip(seconds).filter_map(|(at, second)| Some((f64::from(at), value(second)?))).collect()
+    };
+    let spectrum = (1_u32..=24).filter_map(|step| {
+        let nines = f64::from(step) / 4.0;
+        let quantile = measurement.latency.quantile(1.0 - 10_f64.powf(-nines))?;
+        Some((nines, quantile.value?.as_secs_f64() * 1e3))
+    });
+    let mut delivery = vec![
+        Line { name: "answered", points: over_time(|second| Some(crate::latency::count(second.answers))) },
+        Line {
+            name: "of them errors",
+            points: over_time(|second| Some(crate::latency::count(second.errors))),
+        },
+    ];
+    if let Some(rate) = phase.rate {
+        let due = [(0.0, f64::from(rate)), (phase.seconds, f64::from(rate))];
+        delivery.push(Line { name: "due", points: due.to_vec() });
+    }
+    [
+        Plot {
+            title: format!("{}: latency over time", phase.name),
+            x: "seconds",
+            y: "milliseconds",
+            lines: vec![
+                Line { name: "p50", points: over_time(|second| second.p50_ms) },
+                Line { name: "p99", points: over_time(|second| second.p99_ms) },
+            ],
+        },
+        Plot {
+            title: format!("{}: offered and delivered", phase.name),
+            x: "seconds",
+            y: "requests a second",
+            lines: delivery,
+        },
+        Plot {
+            title: format!("{}: percentile spectrum", phase.name),
+            x: "nines (2 is p99, 3 is p99.9)",
+            y: "milliseconds",
+            lines: vec![Line { name: "latency", points: spectrum.collect() }],
+        },
+    ]
+}
+
+fn milliseconds(value: Option<Duration>) -> String {
+    value.map_or_else(|| "no answer".to_owned(), |value| format!("{:.2} ms", value.as_secs_f64() * 1e3))
+}
+
+#[cfg(test)]
+mod tests;
