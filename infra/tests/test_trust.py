@@ -10,7 +10,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
 
 ISSUER = "token.actions.githubusercontent.com"
 REPOSITORY = "puntual/puntual"
-WORKFLOW = f"{REPOSITORY}/.github/workflows/deploy.yaml"
+WORKFLOW = f"{REPOSITORY}/.github/workflows/deploy.yml"
 
 # What GitHub says of a job in the protected environment, by a workflow of the main branch.
 PRODUCTION = {
@@ -65,7 +65,7 @@ def test_a_job_of_the_environment_on_the_main_branch_gets_its_role(aws, role):
         pytest.param(PRODUCTION | {"sub": f"repo:{REPOSITORY}:environment:staging"}, id="another environment"),
         pytest.param(PRODUCTION | {"job_workflow_ref": f"{WORKFLOW}@refs/heads/try"}, id="another branch"),
         pytest.param(
-            PRODUCTION | {"job_workflow_ref": "somebody/puntual/.github/workflows/deploy.yaml@refs/heads/main"},
+            PRODUCTION | {"job_workflow_ref": "somebody/puntual/.github/workflows/deploy.yml@refs/heads/main"},
             id="a workflow of another repository",
         ),
         pytest.param(PRODUCTION | {"aud": "https://github.com/puntual"}, id="another audience"),
@@ -113,6 +113,11 @@ STATES = "arn:aws:s3:::puntual-state-000000000000-us-east-1"
             "deploy-production",
             "ecr:PutImage",
             "arn:aws:ecr:us-east-1:000000000000:repository/puntual-production/inference",
+        ),
+        (
+            "deploy-production",
+            "ecr:BatchGetImage",
+            "arn:aws:ecr:us-east-1:000000000000:repository/puntual-staging/inference",
         ),
     ],
 )

@@ -1,4 +1,5 @@
-//! The binary that ships: fat LTO, statically linked, the one that the image holds and that end-to-end tests run.
+//! The binary that ships: fat LTO, statically linked, with the list of all that it is made of in it; the one that the image
+//! holds and that end-to-end tests run.
 //!
 //! Must never hand out another build than that one.
 
@@ -7,7 +8,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use xshell::cmd;
 
+use crate::tools;
 use crate::workspace::Workspace;
+
+/// What writes the list of crates into the binary.
+pub(crate) const NEEDS: [&str; 1] = ["cargo-auditable"];
 
 /// Builds the service with the `dist` profile, as one static file, and returns where it is. Quick when nothing changed.
 pub(crate) fn service(workspace: &Workspace) -> anyhow::Result<PathBuf> {
@@ -26,12 +31,13 @@ pub(crate) fn example(workspace: &Workspace, name: &str) -> anyhow::Result<PathB
 }
 
 fn build(workspace: &Workspace, what: &[&str], file: &str) -> anyhow::Result<PathBuf> {
+    tools::ensure(workspace, &NEEDS)?;
     let shell = workspace.shell()?;
     let target = host_target()?;
     // With an explicit target the flags are for the program alone, not for build scripts and macros, which can't be
     // linked statically.
     let _static = shell.push_env("RUSTFLAGS", flags());
-    cmd!(shell, "cargo build --quiet --locked --profile dist {what...} --target {target}").run()?;
+    cmd!(shell, "cargo auditable build --quiet --locked --profile dist {what...} --target {target}").run()?;
     let binary = workspace.path("target").join(target).join("dist").join(file);
     if !binary.is_file() {
         bail!("cargo built {file}, but {} is not there", binary.display());

@@ -68,6 +68,20 @@ impl Image {
         Ok(Self { name, shell })
     }
 
+    /// Writes it into a file, as an OCI archive, and returns its digest.
+    pub(crate) fn archive(&self, file: &Path) -> anyhow::Result<String> {
+        let Self { name, shell } = self;
+        let folder = TempDir::new()?;
+        let digest = folder.path().join("digest");
+        let archive = format!("oci-archive:{}", file.display());
+        cmd!(shell, "buildah push --quiet --digestfile {digest} {name} {archive}")
+            .quiet()
+            .ignore_stdout()
+            .run()
+            .context("cannot write the image down")?;
+        Ok(std::fs::read_to_string(&digest).context("buildah names no digest")?.trim().to_owned())
+    }
+
     /// What `podman image inspect` shows, by a Go template.
     pub(crate) fn inspect(&self, template: &str) -> anyhow::Result<String> {
         let Self { name, shell } = self;

@@ -70,6 +70,12 @@ enum Task {
     E2e(e2e::E2eOptions),
     /// Run one benchmark; without a name, list them
     Bench(bench::BenchOptions),
+    /// Build the image into a file, with its digest and its bill of materials
+    Image(delivery::ImageOptions),
+    /// Copy a built image into a registry, and sign it there
+    Publish(delivery::PublishOptions),
+    /// Copy an image from one registry to another, with its signature
+    Promote(delivery::PromoteOptions),
     /// Say what Terraform would change in an environment's cloud, for a pull request or to find drift
     Plan(delivery::PlanOptions),
     /// Make an environment's cloud what is written
@@ -103,6 +109,9 @@ fn run(workspace: &Workspace, task: &Task) -> anyhow::Result<ExitCode> {
         Task::Up(options) => up::run(workspace, options),
         Task::E2e(options) => e2e::run(workspace, options),
         Task::Bench(options) => bench::run(workspace, options),
+        Task::Image(options) => delivery::image(workspace, options),
+        Task::Publish(options) => delivery::publish(workspace, options),
+        Task::Promote(options) => delivery::promote(workspace, options),
         Task::Plan(options) => delivery::plan(workspace, options),
         Task::Apply(options) => delivery::apply(workspace, options),
         Task::Rollback(options) => delivery::rollback(workspace, options),

@@ -1,4 +1,5 @@
-# What a deploy may do, a role for each environment: push an image, find the cluster, go through the tunnel. What it may do
+# What a deploy may do, a role for each environment: push an image, or fetch it where it was tried before, find the cluster,
+# go through the tunnel. What it may do
 # in the cluster, the cluster says (terraform/cloud/access.tf).
 
 locals {
@@ -56,6 +57,12 @@ locals {
           "ecr:UploadLayerPart",
         ]
         Resource = ["arn:${local.partition}:ecr:${local.region}:${local.account_id}:repository/puntual-${environment}/*"]
+      },
+      {
+        Sid      = "PullWhatIsPromoted"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = ["arn:${local.partition}:ecr:${local.region}:${local.account_id}:repository/puntual-*/*"]
       },
     ]
   }

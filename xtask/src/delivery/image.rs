@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageByDigest {
     /// Registry and name, without a tag.
-    pub(super) repository: String,
+    repository: String,
     /// `sha256:` and 64 hexadecimal digits.
     pub(super) digest: String,
 }
@@ -31,6 +31,17 @@ impl ImageByDigest {
             return Err(format!("`{repository}` has a tag beside its digest; leave the tag out"));
         }
         Ok(Self { repository: repository.to_owned(), digest: digest.to_owned() })
+    }
+
+    /// The host that has the repository.
+    pub(super) fn registry(&self) -> &str {
+        self.repository.split_once('/').map_or(&self.repository, |(registry, _)| registry)
+    }
+
+    /// The name under which it is pushed, as a registry wants a tag: the digest again, which no other image can have.
+    pub(super) fn tagged(&self) -> String {
+        let Self { repository, digest } = self;
+        format!("{repository}:{}", digest.trim_start_matches("sha256:"))
     }
 }
 

@@ -1,22 +1,25 @@
 //! `cargo xtask deploy` and `cargo xtask rollback`: a version goes into a cluster by its digest, as a canary first that its
 //! own objectives judge, and what is not good goes back by itself.
 //!
-//! `cargo xtask plan` and `apply` are what stands below: the environment's cloud, as Terraform makes it.
+//! What leads there are tasks of their own: `image` builds it, `publish` and `promote` bring it into registries, `plan` and
+//! `apply` make the environment's cloud what is written.
 //!
-//! What is decided stands in `rollout.rs` and `watch.rs`, which run nothing; programs are run by
-//! `release.rs`, `gate.rs` and `estate.rs`.
+//! What is decided stands in `rollout.rs` and `watch.rs`, which run nothing; the others run programs and decide nothing.
 //! Must never deliver by a tag, and never take an answer that is missing for a good one.
 
+mod archive;
 mod comment;
 mod estate;
 #[cfg(test)]
 mod fixture;
 mod gate;
 mod image;
+mod registry;
 mod release;
 mod rollout;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 mod watch;
 
 use std::path::PathBuf;
@@ -26,22 +29,28 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
+pub(crate) use self::archive::{ImageOptions, image};
 pub(crate) use self::estate::{ApplyOptions, PlanOptions, apply, plan};
 use self::gate::{Delivers, Gate};
 use self::image::ImageByDigest;
+pub(crate) use self::registry::{PromoteOptions, PublishOptions, promote, publish};
 use self::release::{Release, Rollout};
 use self::rollout::Ended;
+use self::tunnel::Tunnel;
 use self::watch::Watch;
 use crate::workspace::Workspace;
 
 /// What to deliver, and who judges it.
 #[derive(Debug, Args)]
 pub(crate) struct DeployOptions {
+    /// The image, as REPOSITORY@sha256:DIGEST
+    #[arg(long, value_name = "IMAGE", value_parser = ImageByDigest::parse)]
+    image: ImageByDigest,
     #[command(flatten)]
     target: Target,
-    /// Prometheus that knows the budgets and the canary's series
-    #[arg(long, value_name = "URL")]
-    prometheus: String,
+    /// Prometheus that knows the budgets and the canary's series; with --environment, that of the environment
+    #[arg(long, value_name = "URL", required_unless_present = "environment")]
+    prometheus: Option<String>,
     /// What is delivered: while little budget is left, only a fix may go
     #[arg(long, value_enum, default_value_t = Delivers::Feature)]
     delivers: Delivers,
@@ -56,19 +65,48 @@ pub(crate) struct DeployOptions {
 /// Which version to go back to.
 #[derive(Debug, Args)]
 pub(crate) struct RollbackOptions {
+    /// The image, as REPOSITORY@sha256:DIGEST; without it, the stable version stays and a canary goes
+    #[arg(long, value_name = "IMAGE", value_parser = ImageByDigest::parse)]
+    image: Option<ImageByDigest>,
     #[command(flatten)]
     target: Target,
 }
 
-/// Which image, and into which cluster.
+/// Which cluster.
 #[derive(Debug, Args)]
 struct Target {
-    /// The image, as REPOSITORY@sha256:DIGEST
-    #[arg(long, value_name = "IMAGE", value_parser = ImageByDigest::parse)]
-    image: ImageByDigest,
-    /// How to reach the cluster; without it, as kubectl does
+    /// An environment of the cloud, reached through its tunnel; it takes only what --signed-by signed
+    #[arg(long, value_name = "NAME", conflicts_with = "kubeconfig", requires_all = ["signed_by", "aws_region"])]
+    environment: Option<String>,
+    /// The repository whose image workflow has to have signed the image
+    #[arg(long, env = "GITHUB_REPOSITORY", value_name = "OWNER/NAME")]
+    signed_by: Option<String>,
+    /// The environment's region
+    #[arg(long, env, value_name = "REGION")]
+    aws_region: Option<String>,
+    /// How to reach another cluster; without it, as kubectl does
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+}
+
+impl Target {
+    /// Opens the way to the environment, if it is one of the cloud, for an image that may go there.
+    fn open(&self, workspace: &Workspace, image: Option<&ImageByDigest>) -> anyhow::Result<Option<Tunnel>> {
+        let (Some(environment), Some(repository), Some(region)) =
+            (&self.environment, &self.signed_by, &self.aws_region)
+        else {
+            return Ok(None);
+        };
+        if let Some(image) = image {
+            registry::verify(&workspace.shell()?, image, repository, region)?;
+        }
+        Tunnel::open(workspace, environment, region).map(Some)
+    }
+
+    fn release(&self, workspace: &Workspace, tunnel: Option<&Tunnel>) -> anyhow::Result<Release> {
+        let kubeconfig = tunnel.map(Tunnel::kubeconfig).or_else(|| self.kubeconfig.clone());
+        Release::find(workspace, kubeconfig.as_deref())
+    }
 }
 
 /// How often the gate is asked: two scrapes and an evaluation apart.
@@ -76,11 +114,13 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// Exit codes: 0 it is delivered, 1 it is not and everything is as before, 2 somebody has to look.
 pub(crate) fn deploy(workspace: &Workspace, options: &DeployOptions) -> anyhow::Result<ExitCode> {
-    let Target { image, kubeconfig } = &options.target;
-    let release = Release::find(workspace, kubeconfig.as_deref())?;
-    let gate = Gate { workspace, prometheus: &options.prometheus, delivers: options.delivers };
+    let tunnel = options.target.open(workspace, Some(&options.image))?;
+    let release = options.target.release(workspace, tunnel.as_ref())?;
+    let prometheus = options.prometheus.clone().or_else(|| tunnel.as_ref().map(Tunnel::prometheus));
+    let prometheus = prometheus.context("nobody says where Prometheus is; --prometheus URL")?;
+    let gate = Gate { workspace, prometheus: &prometheus, delivers: options.delivers };
     let watch = Watch { lasts: options.watch, every: EVERY };
-    let mut rollout = Rollout { release, image, gate, watch, load: &options.load };
+    let mut rollout = Rollout { release, image: &options.image, gate, watch, load: &options.load };
     let ended = rollout::roll_out(&mut rollout);
     println!("{ended}");
     Ok(match ended {
@@ -92,9 +132,15 @@ pub(crate) fn deploy(workspace: &Workspace, options: &DeployOptions) -> anyhow::
 
 /// Makes the image the only version, without asking anybody: who goes back has seen enough.
 pub(crate) fn rollback(workspace: &Workspace, options: &RollbackOptions) -> anyhow::Result<()> {
-    let Target { image, kubeconfig } = &options.target;
-    let release = Release::find(workspace, kubeconfig.as_deref())?;
-    release.make_stable(image).with_context(|| format!("{image} did not get ready"))?;
-    println!("{image} is the only version");
+    let RollbackOptions { image, target } = options;
+    let tunnel = target.open(workspace, image.as_ref())?;
+    let release = target.release(workspace, tunnel.as_ref())?;
+    if let Some(image) = image {
+        release.make_stable(image).with_context(|| format!("{image} did not get ready"))?;
+        println!("{image} is the only version");
+    } else {
+        release.end_canary()?;
+        println!("the stable version is the only one");
+    }
     Ok(())
 }

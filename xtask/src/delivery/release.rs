@@ -54,6 +54,11 @@ impl Release {
         self.upgrade(&[&format!("image={image}"), "canary.image="])
     }
 
+    /// Leaves the stable version as it is.
+    pub(super) fn end_canary(&self) -> anyhow::Result<()> {
+        self.upgrade(&["canary.image="])
+    }
+
     fn start_canary(&self, image: &ImageByDigest) -> anyhow::Result<()> {
         self.upgrade(&[&format!("canary.image={image}")])
     }

@@ -28,9 +28,13 @@ fn checkout(fails: &str, gate: [u8; 2]) -> Checkout {
     checkout
 }
 
+fn image() -> ImageByDigest {
+    ImageByDigest::parse(IMAGE).unwrap()
+}
+
 fn target() -> Target {
     let kubeconfig = Some(PathBuf::from("cluster.yaml"));
-    Target { image: ImageByDigest::parse(IMAGE).unwrap(), kubeconfig }
+    Target { environment: None, signed_by: None, aws_region: None, kubeconfig }
 }
 
 /// What was called, without the parts that every call has.
@@ -70,8 +74,9 @@ fn a_delivery_calls_these(
 ) {
     let checkout = checkout(fails, gate);
     let options = DeployOptions {
+        image: image(),
         target: target(),
-        prometheus: "http://127.0.0.1:1".to_owned(),
+        prometheus: Some("http://127.0.0.1:1".to_owned()),
         delivers: Delivers::Fix,
         watch: Duration::ZERO,
         load: vec![],
@@ -83,17 +88,46 @@ fn a_delivery_calls_these(
 #[test]
 fn a_rollback_asks_nobody_and_takes_the_canary_away() {
     let checkout = checkout("nothing", [1, 1]);
-    let options = RollbackOptions { target: target() };
+    let options = RollbackOptions { image: Some(image()), target: target() };
     rollback(&checkout.workspace(), &options).unwrap();
     assert_eq!(called(&checkout), [FOUND, PROMOTED]);
+}
+
+#[test]
+fn a_canary_that_was_left_alone_is_taken_away_and_nothing_else_changes() {
+    let checkout = checkout("nothing", [1, 1]);
+    let options = RollbackOptions { image: None, target: target() };
+    rollback(&checkout.workspace(), &options).unwrap();
+    let ended =
+        "helm upgrade inference infra/charts/inference --reset-then-reuse-values --set-string canary.image=";
+    assert_eq!(called(&checkout), [FOUND, ended]);
 }
 
 #[test]
 fn without_a_release_nothing_is_delivered() {
     let checkout = checkout("nothing", [0, 0]);
     checkout.program("helm", "exit 1");
-    let options = RollbackOptions { target: target() };
+    let options = RollbackOptions { image: Some(image()), target: target() };
     let error = rollback(&checkout.workspace(), &options).unwrap_err();
     assert!(error.to_string().contains("terraform/platform makes the first"), "{error}");
     assert_eq!(called(&checkout), [FOUND]);
+}
+
+#[test]
+fn an_environment_takes_only_what_is_signed() {
+    let checkout = checkout("nothing", [0, 0]);
+    checkout.program("aws", "echo secret");
+    checkout.program("skopeo", "");
+    checkout.program("cosign", "[ $1 != verify ]");
+    let target = Target {
+        environment: Some("staging".to_owned()),
+        signed_by: Some("puntual/puntual".to_owned()),
+        aws_region: Some("us-east-1".to_owned()),
+        ..target()
+    };
+    let error = rollback(&checkout.workspace(), &RollbackOptions { image: Some(image()), target })
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("is not signed by"), "{error}");
+    assert!(!called(&checkout).iter().any(|call| call.starts_with("helm")));
 }

@@ -50,6 +50,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     if let Some(reason) = cannot_run_containers(workspace, &binary)? {
         return Ok(Outcome::Skipped(reason));
     }
+    says_what_it_is_made_of(&binary)?;
     let image = Image::build(workspace, &binary)?;
     is_small_and_labelled(&image)?;
 
@@ -74,6 +75,16 @@ fn cannot_run_containers(workspace: &Workspace, binary: &Path) -> anyhow::Result
         .output()?;
     let own = output.status.code().is_none_or(|code| NOT_THE_PROGRAMS.contains(&code));
     Ok(own.then(|| String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}
+
+/// The bill of materials is made of what the binary says, so it has to say it.
+fn says_what_it_is_made_of(binary: &Path) -> anyhow::Result<()> {
+    let made_of = auditable_info::audit_info_from_file(binary, auditable_info::Limits::default())
+        .context("the binary does not say what it is made of")?;
+    let names = |name: &str| made_of.packages.iter().any(|package| package.name == name);
+    ensure!(names("inference") && names("tract-onnx"), "the binary names {} crates", made_of.packages.len());
+    println!("the binary names the {} crates that it is made of", made_of.packages.len());
+    Ok(())
 }
 
 fn is_small_and_labelled(image: &Image) -> anyhow::Result<()> {

@@ -165,9 +165,9 @@ pub(super) fn all() -> Vec<Step> {
     ));
     steps.push(full(
         "dist",
-        &[],
+        &artifact::NEEDS,
         Action::Task {
-            command: "cargo build --profile dist (static, fat LTO)",
+            command: "cargo auditable build --profile dist (static, fat LTO)",
             run: |workspace| passed(artifact::service(workspace).map(drop)),
         },
     ));

@@ -21,6 +21,8 @@ struct Workflow {
 #[serde(rename_all = "kebab-case")]
 struct Job {
     timeout_minutes: Option<u32>,
+    /// Another workflow, whose own jobs end.
+    uses: Option<String>,
     #[serde(default)]
     steps: Vec<Step>,
 }
@@ -51,7 +53,7 @@ fn of_workflow(path: &str, workflow: &Workflow, findings: &mut Vec<Finding>) {
         found("say with `concurrency` what happens to a run that meets another".to_owned());
     }
     for (name, job) in &workflow.jobs {
-        if job.timeout_minutes.is_none() {
+        if job.timeout_minutes.is_none() && job.uses.is_none() {
             found(format!("job `{name}` needs `timeout-minutes`; GitHub's own is six hours"));
         }
         for run in job.steps.iter().filter_map(|step| step.run.as_deref()) {
@@ -109,8 +111,11 @@ jobs:
 ";
 
     #[test]
-    fn a_hardened_workflow_is_left_alone() {
-        assert!(findings(check, &[(".github/workflows/check.yml", GOOD)]).is_empty());
+    fn a_hardened_workflow_is_left_alone_as_is_one_that_calls_it() {
+        let (head, _) = GOOD.split_once("    timeout").unwrap();
+        let caller = format!("{head}    uses: ./.github/workflows/check.yml\n");
+        let files = [(".github/workflows/check.yml", GOOD), (".github/workflows/caller.yml", &caller)];
+        assert_eq!(findings(check, &files), [""; 0]);
     }
 
     #[rstest]

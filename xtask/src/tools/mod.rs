@@ -149,6 +149,9 @@ pub(crate) const TOOLS: &[Tool] = &[
         },
     },
     Tool { name: "oidc-provider", version: "9.13.3", how: How::Npm { folder: "tools/oidc-provider" } },
+    // What writes into a binary what it is made of, and what makes a bill of materials of that.
+    Tool { name: "cargo-auditable", version: "0.7.7", how: How::Cargo },
+    Tool { name: "auditable2cdx", version: "0.1.0", how: How::Cargo },
     Tool { name: "cargo-deny", version: "0.20.2", how: How::Cargo },
     Tool { name: "cargo-fuzz", version: "0.13.2", how: How::Cargo },
 ];

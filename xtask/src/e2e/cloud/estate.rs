@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use super::mirror;
 use crate::workspace::Workspace;
 
-/// What the roots read: themselves, the rules that a managed Prometheus gets, and the values of terraform/platform.
-const PARTS: [&str; 2] = ["infra", "observability"];
+/// What the roots read: themselves and the rules that a managed Prometheus gets; and what is asked of them.
+const PARTS: [&str; 3] = ["infra/terraform", "infra/tests", "observability"];
 
 /// Settings of Terraform that somebody may have in his environment and that would lead elsewhere.
 const NOT_OURS: [&str; 8] = [
