@@ -87,6 +87,9 @@ struct Target {
     /// How to reach another cluster; without it, as kubectl does
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// How long pods may take to get ready, one after the other and each with its drain
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = humantime::parse_duration)]
+    ready_within: Duration,
 }
 
 impl Target {
@@ -105,7 +108,7 @@ impl Target {
 
     fn release(&self, workspace: &Workspace, tunnel: Option<&Tunnel>) -> anyhow::Result<Release> {
         let kubeconfig = tunnel.map(Tunnel::kubeconfig).or_else(|| self.kubeconfig.clone());
-        Release::find(workspace, kubeconfig.as_deref())
+        Release::find(workspace, kubeconfig.as_deref(), self.ready_within)
     }
 }
 

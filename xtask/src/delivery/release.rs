@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
@@ -17,14 +18,13 @@ const NAME: &str = "inference";
 const NAMESPACE: &str = "inference";
 const CHART: &str = "infra/charts/inference";
 
-/// Pods one after the other, each with its drain; far beyond what that takes.
-const TIMEOUT: &str = "--timeout=15m";
-
 /// A release that is there, as it was when it was found.
 #[derive(Debug)]
 pub(super) struct Release {
     shell: Shell,
     cluster: Vec<String>,
+    /// What Helm waits for, and how long.
+    wait: [String; 2],
     /// The revision to go back to.
     before: u32,
 }
@@ -36,7 +36,11 @@ struct Revision {
 }
 
 impl Release {
-    pub(super) fn find(workspace: &Workspace, kubeconfig: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) fn find(
+        workspace: &Workspace,
+        kubeconfig: Option<&Path>,
+        ready_within: Duration,
+    ) -> anyhow::Result<Self> {
         let shell = workspace.shell()?;
         let mut cluster = vec![format!("--namespace={NAMESPACE}")];
         cluster.extend(kubeconfig.map(|file| format!("--kubeconfig={}", file.display())));
@@ -46,7 +50,8 @@ impl Release {
             .read()
             .context("there is no release yet; terraform/platform makes the first (infra/README.md)")?;
         let before = deployed(&history)?;
-        Ok(Self { shell, cluster, before })
+        let wait = ["--wait".to_owned(), format!("--timeout={}s", ready_within.as_secs())];
+        Ok(Self { shell, cluster, wait, before })
     }
 
     /// Makes the image the only version; a canary goes.
@@ -64,17 +69,17 @@ impl Release {
     }
 
     fn restore(&self) -> anyhow::Result<()> {
-        let Self { shell, cluster, before } = self;
+        let Self { shell, cluster, wait, before } = self;
         let before = before.to_string();
-        cmd!(shell, "helm rollback {NAME} {before} {cluster...} --wait {TIMEOUT}").run()?;
+        cmd!(shell, "helm rollback {NAME} {before} {cluster...} {wait...}").run()?;
         Ok(())
     }
 
     /// With the chart's own new defaults, and below them what the release was told before.
     fn upgrade(&self, settings: &[&str]) -> anyhow::Result<()> {
-        let Self { shell, cluster, .. } = self;
+        let Self { shell, cluster, wait, .. } = self;
         let settings = settings.iter().flat_map(|setting| ["--set-string", *setting]);
-        cmd!(shell, "helm upgrade {NAME} {CHART} {cluster...} --reset-then-reuse-values --wait {TIMEOUT}")
+        cmd!(shell, "helm upgrade {NAME} {CHART} {cluster...} --reset-then-reuse-values {wait...}")
             .args(settings)
             .ignore_stdout()
             .run()?;

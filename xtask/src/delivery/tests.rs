@@ -34,7 +34,13 @@ fn image() -> ImageByDigest {
 
 fn target() -> Target {
     let kubeconfig = Some(PathBuf::from("cluster.yaml"));
-    Target { environment: None, signed_by: None, aws_region: None, kubeconfig }
+    Target {
+        environment: None,
+        signed_by: None,
+        aws_region: None,
+        kubeconfig,
+        ready_within: Duration::from_secs(900),
+    }
 }
 
 /// What was called, without the parts that every call has.
@@ -43,7 +49,7 @@ fn called(checkout: &Checkout) -> Vec<String> {
     let short = |line: String| {
         line.replace(IMAGE, "IMAGE")
             .replace(" --namespace=inference --kubeconfig=cluster.yaml", "")
-            .replace(" --wait --timeout=15m", "")
+            .replace(" --wait --timeout=900s", "")
             .replace(gate, "gate")
     };
     checkout.called().into_iter().map(short).collect()
