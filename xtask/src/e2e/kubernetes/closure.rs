@@ -14,10 +14,14 @@ use super::cluster::Cluster;
 use super::rendered::{self, Pod, Rendered, labels, name, selects};
 use crate::artifact;
 use crate::e2e::shown::Line;
+use crate::process::text;
 use crate::workspace::Workspace;
 
 /// With a canary, as then there is all that there can be.
 const CANARY: &str = "canary.image=registry.example/inference@sha256:2222222222222222222222222222222222222222222222222222222222222222";
+
+/// A folder for each.
+const ENVIRONMENTS: &str = "infra/terraform/cloud/environments";
 
 /// What was looked at, and what is not right with it.
 #[derive(Debug, Default)]
@@ -59,15 +63,30 @@ impl<'a> Judge<'a> {
         let begun = Instant::now();
         let (objects, found) = self.look(&self.workspace.path(CHART))?;
         ensure!(found.wrong.is_empty(), "{}", found.wrong.join("\n"));
+        let environments = self.is_written_for_each_environment()?;
         let judge =
             if self.has_server() { "valid, strictly; pods admitted as `restricted`" } else { "written" };
-        let shown = format!("{objects} objects {judge}; {} references lead to something", found.looked_at);
+        let shown = format!(
+            "{objects} objects {judge}; {} references lead to something; {environments} environments",
+            found.looked_at
+        );
         Ok(Line::new("the chart, before anything is made", shown, begun))
+    }
+
+    /// With the values that terraform/platform gives it in each; their number.
+    fn is_written_for_each_environment(&self) -> anyhow::Result<usize> {
+        let mut count = 0;
+        for entry in std::fs::read_dir(self.workspace.path(ENVIRONMENTS))? {
+            let values = entry?.path().join("inference.yaml");
+            rendered::write(self.workspace, &self.workspace.path(CHART), &["--values", text(&values)?])?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// The number of objects, and what was found.
     pub(super) fn look(&self, chart: &Path) -> anyhow::Result<(usize, Found)> {
-        let written = rendered::write(self.workspace, chart, CANARY)?;
+        let written = rendered::write(self.workspace, chart, &["--set", CANARY])?;
         let rendered = match self.server {
             Some(cluster) => Rendered::judged(&written, cluster),
             None => Rendered::read(&written),

@@ -27,11 +27,11 @@ pub(super) struct Pod {
     pub(super) template: Value,
 }
 
-/// What Helm writes for the chart of the folder, told the test's values and these.
-pub(super) fn write(workspace: &Workspace, chart: &Path, set: &str) -> anyhow::Result<String> {
+/// What Helm writes for the chart of the folder, told the test's values and what these options say.
+pub(super) fn write(workspace: &Workspace, chart: &Path, options: &[&str]) -> anyhow::Result<String> {
     let shell = workspace.shell()?;
     let output =
-        cmd!(shell, "helm template inference {chart} --namespace inference --values {VALUES} --set {set}")
+        cmd!(shell, "helm template inference {chart} --namespace inference --values {VALUES} {options...}")
             .quiet()
             .ignore_status()
             .output()?;
