@@ -21,6 +21,8 @@ Examples:
                                     asks one that is there, and keeps all that was seen
   loadtest report result.json --html result.html
                                     draws what was seen, in one page that needs nothing else
+  loadtest compare --before a1.json a2.json … --after b1.json b2.json …
+                                    is the second build slower than the first? six runs of each, taken in turns
 
 Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that can't be read).";
 
@@ -31,6 +33,8 @@ pub enum Command {
     Run(Run),
     /// Show a result that `run --out` kept, as Markdown
     Report(Report),
+    /// Say whether one build is slower than another; exit 1 if so, 2 where nobody can say
+    Compare(Compare),
     /// Print a JSON Schema
     Schema {
         /// Of which files
@@ -74,4 +78,15 @@ pub struct Report {
     /// Write one page of HTML with plots into this file instead
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Results of the one build, in the order in which they were taken
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub before: Vec<PathBuf>,
+    /// Results of the other, each taken right after the one before
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub after: Vec<PathBuf>,
 }

@@ -74,3 +74,42 @@ pub fn schema() -> Value {
     schema.insert("$comment".to_owned(), "made by `cargo xtask generate`".into());
     schema.to_value()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! A result for the tests of what is made from results.
+
+    use super::*;
+    use crate::verdict::Outcome;
+
+    /// A run of one phase of two seconds that saw this, and passed.
+    pub(crate) fn run(measurement: Measurement) -> RunResult {
+        let second = Second { answers: 1_000, errors: 0, p50_ms: Some(1.0), p99_ms: None };
+        RunResult {
+            run_id: "try-1".to_owned(),
+            scenario: "try".to_owned(),
+            shows: "A test.".to_owned(),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            machine: Machine::default(),
+            credentials: Credentials::None,
+            payload_sha256: "00".to_owned(),
+            phases: vec![PhaseResult {
+                phase: Phase {
+                    name: "only".to_owned(),
+                    rate: Some(1_000),
+                    connections: 1,
+                    warm_up_seconds: 0.0,
+                    seconds: 2.0,
+                },
+                flags: vec!["--no-tui".to_owned()],
+                measurement,
+                seconds: vec![second.clone(), second],
+            }],
+            verdict: Verdict {
+                outcome: Outcome::Pass,
+                because: "all is well".to_owned(),
+                besides: Vec::new(),
+            },
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What each command does: reads files, prints, and answers with an exit code.
 
+mod compare;
 mod report;
 mod run;
 
@@ -10,8 +11,10 @@ use std::process::ExitCode;
 use slo::document::Faults;
 
 use crate::cli::{Command, Options, SchemaOf};
+use crate::compare::CompareError;
 use crate::engine::{self, EngineError};
 use crate::report::PlotError;
+use crate::result::RunResult;
 use crate::target::StartError;
 use crate::{result, scenario};
 
@@ -51,6 +54,9 @@ pub enum CommandError {
     /// A service that does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Runs that can't be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// A page that can't be made.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -64,6 +70,7 @@ pub enum CommandError {
 pub fn run(options: &Options) -> ExitCode {
     let done = match &options.command {
         Command::Run(options) => run::run(options),
+        Command::Compare(options) => compare::run(options),
         Command::Report(options) => report::run(options),
         Command::Schema { of } => {
             println!(
@@ -86,4 +93,10 @@ pub fn run(options: &Options) -> ExitCode {
 fn read(file: &Path) -> Result<String, CommandError> {
     fs::read_to_string(file)
         .map_err(|source| CommandError::Unreadable { file: file.display().to_string(), source })
+}
+
+/// A file that `run --out` kept.
+fn result(file: &Path) -> Result<RunResult, CommandError> {
+    serde_json::from_str(&read(file)?)
+        .map_err(|source| CommandError::Json { what: file.display().to_string(), source })
 }

@@ -3,14 +3,12 @@
 use std::fs;
 use std::process::ExitCode;
 
-use super::{CommandError, read};
+use super::{CommandError, result};
 use crate::cli::Report;
 use crate::report;
-use crate::result::RunResult;
 
 pub(super) fn run(options: &Report) -> Result<ExitCode, CommandError> {
-    let json = |source| CommandError::Json { what: options.result.display().to_string(), source };
-    let result: RunResult = serde_json::from_str(&read(&options.result)?).map_err(json)?;
+    let result = result(&options.result)?;
     match &options.html {
         None => print!("{}", report::markdown(&result)),
         Some(file) => fs::write(file, report::page(&result)?)

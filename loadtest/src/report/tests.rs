@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::engine::Second;
-use crate::machine::Machine;
 use crate::measurement::Measurement;
-use crate::scenario::{Credentials, Phase};
+use crate::result::tests::run;
 use crate::verdict::Verdict;
 
 /// What a target might answer to be run in a reader's browser.
@@ -17,33 +15,13 @@ fn result() -> RunResult {
     for millisecond in 1..=2_000 {
         measurement.answered(200, Duration::from_micros(millisecond), &[]);
     }
-    let second = Second { answers: 1_000, errors: 0, p50_ms: Some(1.0), p99_ms: None };
-    RunResult {
-        run_id: "try-1".to_owned(),
-        scenario: "try".to_owned(),
-        shows: "A test.".to_owned(),
-        started: "2026-01-01T00:00:00Z".to_owned(),
-        machine: Machine::default(),
-        credentials: Credentials::None,
-        payload_sha256: "00".to_owned(),
-        phases: vec![PhaseResult {
-            phase: Phase {
-                name: "only".to_owned(),
-                rate: Some(1_000),
-                connections: 1,
-                warm_up_seconds: 0.0,
-                seconds: 2.0,
-            },
-            flags: vec!["--no-tui".to_owned()],
-            measurement,
-            seconds: vec![second.clone(), second],
-        }],
-        verdict: Verdict {
-            outcome: Outcome::Fail,
-            because: format!("3 answers are wrong: {HOSTILE}"),
-            besides: vec!["and late".to_owned()],
-        },
-    }
+    let mut result = run(measurement);
+    result.verdict = Verdict {
+        outcome: Outcome::Fail,
+        because: format!("3 answers are wrong: {HOSTILE}"),
+        besides: vec!["and late".to_owned()],
+    };
+    result
 }
 
 #[test]

@@ -104,6 +104,20 @@ fn what_is_kept_has_everything_but_the_token() {
 }
 
 #[test]
+fn one_run_against_another_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::Right.start();
+    std::fs::write(folder.path().join("result.json"), gentle().run(server.address).kept).unwrap();
+    let output = loadtest()
+        .args(["compare", "--before", "result.json", "--after", "result.json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(INVALID));
+    assert!(said(&output).starts_with("1 pairs of runs; at least 6 are needed"), "{}", said(&output));
+}
+
+#[test]
 fn a_scenario_that_makes_no_sense_runs_nothing_and_says_where_it_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
