@@ -2,6 +2,8 @@
 //!
 //! Must never measure, and never round so that a figure looks better than its result.
 
+mod challenge;
+
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
@@ -12,8 +14,12 @@ use crate::marks;
 use crate::workspace::Workspace;
 
 /// The pages, and what makes the figures of each.
-pub(crate) const PAGES: [(&str, Tables); 2] =
-    [("runbooks/performance.md", performance), ("runbooks/security.md", security)];
+pub(crate) const PAGES: [(&str, Tables); 4] = [
+    ("runbooks/performance.md", performance),
+    ("runbooks/security.md", security),
+    ("docs/challenge.md", challenge::in_english),
+    ("docs/challenge.es.md", challenge::in_spanish),
+];
 
 /// Makes what stands between the marks of a page.
 type Tables = fn(&Workspace) -> anyhow::Result<String>;
@@ -95,9 +101,12 @@ pub(crate) fn page(workspace: &Workspace, name: &str, tables: Tables) -> anyhow:
 }
 
 fn result<T: DeserializeOwned>(workspace: &Workspace, name: &str) -> anyhow::Result<T> {
-    let file = format!("services/inference/benches/results/{name}.json");
-    let text = std::fs::read_to_string(workspace.path(&file)).with_context(|| file.clone())?;
-    serde_json::from_str(&text).context(file)
+    read(workspace, &format!("services/inference/benches/results/{name}.json"))
+}
+
+fn read<T: DeserializeOwned>(workspace: &Workspace, file: &str) -> anyhow::Result<T> {
+    let text = std::fs::read_to_string(workspace.path(file)).with_context(|| file.to_owned())?;
+    serde_json::from_str(&text).with_context(|| file.to_owned())
 }
 
 impl Origin {
