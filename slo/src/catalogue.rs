@@ -97,7 +97,7 @@ impl Known {
     /// The same, and what these rules record.
     #[must_use]
     pub fn and(mut self, rules: &RuleFile) -> Self {
-        for rule in rules.groups.iter().flat_map(|group| &group.rules) {
+        for rule in rules.rules() {
             if let Rule::Record { record, labels, .. } = rule {
                 let series = self.0.entry(record.clone()).or_default();
                 for (label, value) in labels {

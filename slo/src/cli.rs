@@ -132,7 +132,7 @@ pub struct Backtest {
 /// What to say of the pages.
 #[derive(Debug, Args)]
 pub struct Runbooks {
-    /// Print what each page asks of Prometheus, as JSON, in place of the counts
+    /// Print the fenced blocks of each page by their language, as JSON, in place of the counts
     #[arg(long)]
     pub json: bool,
 }

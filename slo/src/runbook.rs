@@ -1,6 +1,7 @@
-//! What has to stand in the page of an alert, and the questions that a page asks of Prometheus.
+//! What has to stand in the page of an alert, the questions that a page asks of Prometheus, the commands that it gives.
 //!
-//! Owns the headings and the judgement of pages against the alerts. Must never read a file: pages are texts by name.
+//! Owns the headings and the judgement of pages against the alerts. Must never read a file: pages are texts by name; nor
+//! run a command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,9 @@ use crate::query::Query;
 /// The sections of an alert's page, in their order: what a woken person asks, in the order of asking.
 pub const HEADINGS: [&str; 6] = ["Meaning", "Impact", "Is it real?", "Diagnosis", "Mitigation", "Afterwards"];
 
+/// The language of a question.
+const QUESTION: &str = "promql";
+
 /// A page as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -20,17 +24,17 @@ pub struct Page {
     headings: Vec<String>,
     /// Headings with nothing between them and the next.
     empty: Vec<String>,
-    /// Its `promql` blocks.
-    questions: Vec<Question>,
+    /// Its fenced blocks, in order, by what is written behind the fence.
+    blocks: BTreeMap<String, Vec<Block>>,
 }
 
-/// A `promql` block of a page.
+/// A fenced block of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Question {
-    /// The line that the block begins on, from 1.
+pub struct Block {
+    /// The line that it begins on, from 1.
     pub line: usize,
-    /// The expression.
-    pub query: String,
+    /// What is in it.
+    pub text: String,
 }
 
 /// Something wrong with a page.
@@ -57,7 +61,7 @@ impl Page {
     /// Reads a page.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let mut page = Self { headings: Vec::new(), empty: Vec::new(), questions: Vec::new() };
+        let mut page = Self { headings: Vec::new(), empty: Vec::new(), blocks: BTreeMap::new() };
         let mut events = Parser::new(text).into_offset_iter();
         let mut is_empty = false;
         while let Some((event, place)) = events.next() {
@@ -67,9 +71,10 @@ impl Page {
                     page.headings.push(words(&mut events));
                     is_empty = true;
                 }
-                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) if &*language == "promql" => {
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
                     let line = 1 + text.get(..place.start).map_or(0, |before| before.matches('\n').count());
-                    page.questions.push(Question { line, query: words(&mut events).trim().to_owned() });
+                    let block = Block { line, text: words(&mut events).trim().to_owned() };
+                    page.blocks.entry(language.into_string()).or_default().push(block);
                     is_empty = false;
                 }
                 _ => is_empty = false,
@@ -79,10 +84,16 @@ impl Page {
         page
     }
 
-    /// What it asks, in order.
+    /// Its fenced blocks, in order, by what is written behind the fence.
     #[must_use]
-    pub fn questions(&self) -> &[Question] {
-        &self.questions
+    pub const fn blocks(&self) -> &BTreeMap<String, Vec<Block>> {
+        &self.blocks
+    }
+
+    /// What it asks of Prometheus, in order.
+    #[must_use]
+    pub fn questions(&self) -> &[Block] {
+        self.blocks.get(QUESTION).map_or(&[], Vec::as_slice)
     }
 
     fn close_section(&mut self, is_empty: bool) {
@@ -126,7 +137,7 @@ fn alert(file: &str) -> Option<&str> {
 /// Everything that is wrong with the pages: an alert without one, one without its alert, sections that are missing or
 /// empty, an alert's page that asks nothing, an expression that is none or asks for what nobody exports or records.
 #[must_use]
-pub fn faults(alerts: &BTreeSet<String>, pages: &BTreeMap<String, Page>, known: &Known) -> Vec<Fault> {
+pub fn faults(alerts: &BTreeSet<&str>, pages: &BTreeMap<String, Page>, known: &Known) -> Vec<Fault> {
     let missing = alerts.iter().map(|alert| format!("{alert}.md")).filter(|file| !pages.contains_key(file));
     let missing = missing.map(|file| Fault {
         wrong: format!("missing: the alert {} leads here", file.trim_end_matches(".md")),
@@ -136,7 +147,7 @@ pub fn faults(alerts: &BTreeSet<String>, pages: &BTreeMap<String, Page>, known: 
     missing.chain(pages.iter().flat_map(|(file, page)| of_page(file, page, alerts, known))).collect()
 }
 
-fn of_page(file: &str, page: &Page, alerts: &BTreeSet<String>, known: &Known) -> Vec<Fault> {
+fn of_page(file: &str, page: &Page, alerts: &BTreeSet<&str>, known: &Known) -> Vec<Fault> {
     let fault = |line, wrong| Fault { file: file.to_owned(), line, wrong };
     let mut faults = Vec::new();
     if let Some(alert) = alert(file) {
@@ -147,12 +158,12 @@ fn of_page(file: &str, page: &Page, alerts: &BTreeSet<String>, known: &Known) ->
             ));
         }
         faults.extend(page.shape().map(|wrong| fault(None, wrong)));
-        if page.questions.is_empty() {
+        if page.questions().is_empty() {
             faults.push(fault(None, "asks nothing of Prometheus: expected a `promql` block".to_owned()));
         }
     }
-    for Question { line, query } in &page.questions {
-        let wrong = match Query::parse(query) {
+    for Block { line, text } in page.questions() {
+        let wrong = match Query::parse(text) {
             Ok(query) => known.faults(&query),
             Err(error) => vec![error.to_string()],
         };
@@ -171,7 +182,7 @@ mod tests {
                         ## Diagnosis\n\n1. D\n\n## Mitigation\n\n1. M\n\n## Afterwards\n\nA\n";
 
     fn judged(file: &str, text: &str) -> Vec<String> {
-        let alerts = BTreeSet::from(["Burn".to_owned()]);
+        let alerts = BTreeSet::from(["Burn"]);
         let pages = BTreeMap::from([(file.to_owned(), Page::read(text))]);
         faults(&alerts, &pages, &Known::of(&[])).iter().map(ToString::to_string).collect()
     }
@@ -179,7 +190,15 @@ mod tests {
     #[test]
     fn a_page_of_an_alert_with_all_sections_and_a_question_is_right() {
         assert_eq!(judged("Burn.md", GOOD), Vec::<String>::new());
-        assert_eq!(Page::read(GOOD).questions(), [Question { line: 13, query: "up".to_owned() }]);
+        assert_eq!(Page::read(GOOD).questions(), [Block { line: 13, text: "up".to_owned() }]);
+    }
+
+    #[test]
+    fn blocks_in_lists_are_read_too_and_kept_apart_by_what_is_behind_the_fence() {
+        let page = Page::read("```sh\nrm -r /\n```\n\n1. One\n\n   ```sh run\n   true\n   ```\n");
+        let languages: Vec<_> = page.blocks().keys().map(String::as_str).collect();
+        assert_eq!(languages, ["sh", "sh run"]);
+        assert_eq!(page.blocks()["sh run"], [Block { line: 7, text: "true".to_owned() }]);
     }
 
     #[rstest]
@@ -218,7 +237,7 @@ mod tests {
             ("Burn.md".to_owned(), Page::read(GOOD)),
             ("keys.md".to_owned(), Page::read("# Keys\n\n```promql\nnope\n```\n")),
         ]);
-        let faults = faults(&BTreeSet::from(["Burn".to_owned()]), &alert_is_there, &Known::of(&[]));
+        let faults = faults(&BTreeSet::from(["Burn"]), &alert_is_there, &Known::of(&[]));
         assert_eq!(faults.len(), 1);
         assert_eq!(faults.first().map(|fault| (fault.file.as_str(), fault.line)), Some(("keys.md", Some(3))));
     }

@@ -15,7 +15,7 @@ use slo::numbers::{BurnRate, Objective, Period, Severity, Span};
 use slo::objectives::{Indicator, Objectives, Slo};
 use slo::outputs::{self, Output};
 use slo::rule_tests;
-use slo::rules::{self, Rule};
+use slo::rules::{self, Alert, Rule};
 
 const OURS: &str = include_str!("../definitions/inference.yaml");
 
@@ -125,7 +125,7 @@ fn rule_7_one_alert_for_each_pair_of_windows_and_pages_inhibit_tickets() {
     for slo in &objectives.slos {
         let mut windows = BTreeSet::new();
         for rule in rules_of(&objectives, slo) {
-            let Rule::Alert { alert, labels, annotations, .. } = rule else { continue };
+            let Rule::Alert(Alert { alert, labels, annotations, .. }) = rule else { continue };
             assert_eq!(alert, slo.alert());
             let names: Vec<_> = labels.keys().map(String::as_str).collect();
             assert_eq!(names, ["long", "service", "severity", "short", "slo"]);

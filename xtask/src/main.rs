@@ -22,6 +22,7 @@ mod openssl;
 mod outcome;
 mod process;
 mod report;
+mod runbooks;
 mod service;
 mod stack;
 mod test;

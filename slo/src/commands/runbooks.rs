@@ -6,7 +6,7 @@ use std::fs;
 use super::{CommandError, Verdict};
 use crate::catalogue::Known;
 use crate::cli::{Definitions, Runbooks};
-use crate::rules::{self, Rule};
+use crate::rules;
 use crate::runbook::{self, Page};
 
 /// Where the pages are.
@@ -16,15 +16,7 @@ pub(super) fn run(definitions: &Definitions, options: &Runbooks) -> Result<Verdi
     let objectives = super::objectives(definitions)?;
     let rules = rules::rules(&objectives)?;
     let known = Known::of(&super::programs(definitions)?).measured_by(&objectives).and(&rules);
-    let alerts: BTreeSet<String> = rules
-        .groups
-        .iter()
-        .flat_map(|group| &group.rules)
-        .filter_map(|rule| match rule {
-            Rule::Alert { alert, .. } => Some(alert.clone()),
-            Rule::Record { .. } => None,
-        })
-        .collect();
+    let alerts: BTreeSet<&str> = rules.alerts().into_keys().collect();
     let pages = pages(definitions)?;
 
     let faults = runbook::faults(&alerts, &pages, &known);
@@ -32,8 +24,8 @@ pub(super) fn run(definitions: &Definitions, options: &Runbooks) -> Result<Verdi
         eprintln!("{FOLDER}/{fault}");
     }
     if options.json {
-        let questions: BTreeMap<_, _> = pages.iter().map(|(file, page)| (file, page.questions())).collect();
-        println!("{}", serde_json::json!(questions));
+        let blocks: BTreeMap<_, _> = pages.iter().map(|(file, page)| (file, page.blocks())).collect();
+        println!("{}", serde_json::json!(blocks));
     } else {
         let questions: usize = pages.values().map(|page| page.questions().len()).sum();
         println!(

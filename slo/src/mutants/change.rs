@@ -11,7 +11,7 @@ use promql_parser::util::{ExprVisitor, display_duration, walk_expr};
 
 use crate::numbers::Span;
 use crate::query::Query;
-use crate::rules::Rule;
+use crate::rules::{Alert, Rule};
 
 /// How a change begins that is made to `0 * …`: there only labels count.
 const TIMES_NOTHING: &str = "in 0 * …: ";
@@ -49,12 +49,12 @@ fn of_expression(rule: &Rule) -> Vec<Changed> {
 }
 
 fn of_hold(rule: &Rule) -> Vec<Changed> {
-    let Rule::Alert { hold, .. } = rule else { return Vec::new() };
+    let Rule::Alert(Alert { hold, .. }) = rule else { return Vec::new() };
     let Ok(span) = hold.parse::<Span>() else { return Vec::new() };
     let change = |other: String| {
         let mut changed = rule.clone();
         let what = format!("for: {hold} becomes {other}");
-        if let Rule::Alert { hold, .. } = &mut changed {
+        if let Rule::Alert(Alert { hold, .. }) = &mut changed {
             *hold = other;
         }
         Changed { what, rule: changed }
@@ -64,10 +64,10 @@ fn of_hold(rule: &Rule) -> Vec<Changed> {
 
 /// Without a label the alert reaches nobody, or inhibits the wrong one.
 fn of_labels(rule: &Rule) -> Vec<Changed> {
-    let (Rule::Record { labels, .. } | Rule::Alert { labels, .. }) = rule;
+    let (Rule::Record { labels, .. } | Rule::Alert(Alert { labels, .. })) = rule;
     let without = |name: &String| {
         let mut changed = rule.clone();
-        let (Rule::Record { labels, .. } | Rule::Alert { labels, .. }) = &mut changed;
+        let (Rule::Record { labels, .. } | Rule::Alert(Alert { labels, .. })) = &mut changed;
         labels.remove(name);
         Changed { what: format!("label {name} is gone"), rule: changed }
     };
@@ -77,7 +77,7 @@ fn of_labels(rule: &Rule) -> Vec<Changed> {
 fn with_query(rule: &Rule, query: Query) -> Rule {
     let mut changed = rule.clone();
     match &mut changed {
-        Rule::Record { expr, .. } | Rule::Alert { expr, .. } => *expr = query,
+        Rule::Record { expr, .. } | Rule::Alert(Alert { expr, .. }) => *expr = query,
     }
     changed
 }

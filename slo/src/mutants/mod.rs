@@ -13,7 +13,7 @@ use crate::numbers::{Span, Tier};
 use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 use crate::rule_tests;
-use crate::rules::{self, Rule, RuleFile};
+use crate::rules::{self, Alert, Rule, RuleFile};
 
 pub use self::survivors::{Reason, Survivors, SurvivorsError};
 pub use self::trial::{Fate, Trial, TrialError};
@@ -119,7 +119,7 @@ fn mutants(subject: &str, rules: &RuleFile, likely: impl Fn(&Rule) -> Vec<Attemp
 /// What is recorded, or the alert and its long window.
 fn title(rule: &Rule) -> String {
     match rule {
-        Rule::Alert { alert, labels, .. } => match labels.get("long") {
+        Rule::Alert(Alert { alert, labels, .. }) => match labels.get("long") {
             Some(long) => format!("{alert} over {long}"),
             None => alert.clone(),
         },
@@ -137,7 +137,7 @@ fn likely(slo: &Slo, rule: &Rule) -> Vec<Attempt> {
             let tiers = slo.tiers.iter().filter(reads).map(|tier| of_tier(tier, AT_ITS_TIME));
             [file("recorded".to_owned(), "")].into_iter().chain(tiers).collect()
         }
-        Rule::Alert { labels, .. } => {
+        Rule::Alert(Alert { labels, .. }) => {
             let own = |tier: &&Tier| labels.get("long") == Some(&tier.long.to_string());
             let Some(tier) = slo.tiers.iter().find(own) else { return Vec::new() };
             vec![of_tier(tier, AT_ITS_TIME), file(format!("hold-{}", tier.hold), ""), of_tier(tier, "")]

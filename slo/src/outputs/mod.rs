@@ -90,7 +90,7 @@ pub fn outputs(
 
 /// Refuses rules that ask for what nobody exports or records.
 fn all_known(rules: &RuleFile, known: &Known) -> Result<(), OutputError> {
-    for rule in rules.groups.iter().flat_map(|group| &group.rules) {
+    for rule in rules.rules() {
         if let Some(fault) = known.faults(rule.query()).into_iter().next() {
             return Err(OutputError::Unknown { rule: rule.name().to_owned(), fault });
         }

@@ -1,10 +1,10 @@
 //! Which alerts there are and which runbook each has: the index that the person on call starts from.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::Output;
 use crate::objectives::Objectives;
-use crate::rules::{Rule, RuleFile};
+use crate::rules::{Alert, RuleFile};
 
 pub(super) fn output(objectives: &Objectives, rules: &RuleFile) -> Output {
     let mut content = format!(
@@ -12,32 +12,22 @@ pub(super) fn output(objectives: &Objectives, rules: &RuleFile) -> Output {
          | alert | severity | says |\n|---|---|---|\n",
         objectives.source
     );
-    for (alert, Line { severities, summary }) in lines(rules) {
-        content += &format!("| [{alert}]({alert}.md) | {} | {summary} |\n", severities.join(", "));
+    for (name, rules) in rules.alerts() {
+        content += &line(name, &rules);
     }
     Output { path: "runbooks/alerts.md".to_owned(), content }
 }
 
-struct Line {
-    severities: Vec<String>,
-    summary: String,
-}
-
-fn lines(rules: &RuleFile) -> BTreeMap<String, Line> {
-    let mut lines = BTreeMap::new();
-    for rule in rules.groups.iter().flat_map(|group| &group.rules) {
-        let Rule::Alert { alert, labels, annotations, .. } = rule else { continue };
-        let text = |texts: &BTreeMap<String, String>, name| texts.get(name).cloned().unwrap_or_default();
-        let severity = text(labels, "severity");
-        let line = lines.entry(alert.clone()).or_insert_with(|| Line {
-            severities: Vec::new(),
-            summary: plain(&text(annotations, "summary")),
-        });
-        if !line.severities.contains(&severity) {
-            line.severities.push(severity);
-        }
-    }
-    lines
+fn line(name: &str, rules: &[&Alert]) -> String {
+    let severities: BTreeSet<_> =
+        rules.iter().filter_map(|rule| rule.labels.get("severity")).cloned().collect();
+    let severities = Vec::from_iter(severities).join(", ");
+    let summary = rules
+        .iter()
+        .find_map(|rule| rule.annotations.get("summary"))
+        .map(|said| plain(said))
+        .unwrap_or_default();
+    format!("| [{name}]({name}.md) | {severities} | {summary} |\n")
 }
 
 /// Without what is filled in when it fires, and the rate, which differs between the rules of one alert.

@@ -9,7 +9,7 @@ use super::traffic::{Sight, Traffic};
 use crate::numbers::{Span, Tier};
 use crate::objectives::{Indicator, Objectives, Slo};
 use crate::query::QueryError;
-use crate::rules::{self, Group, Rule};
+use crate::rules::{self, Alert, Group, Rule};
 
 /// One file for each length of hold.
 pub(super) fn files(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, QueryError> {
@@ -62,7 +62,9 @@ fn file(objectives: &Objectives, slo: &Slo, hold: Span) -> Result<Named, QueryEr
 /// The alert of a tier while every event is bad, with the words of its rule.
 fn expected_alert(objectives: &Objectives, slo: &Slo, tier: &Tier, groups: &[Group]) -> ExpectedAlert {
     let said = groups.iter().flat_map(|group| &group.rules).find_map(|rule| match rule {
-        Rule::Alert { labels, annotations, .. } if labels.get("long") == Some(&tier.long.to_string()) => {
+        Rule::Alert(Alert { labels, annotations, .. })
+            if labels.get("long") == Some(&tier.long.to_string()) =>
+        {
             Some(annotations)
         }
         _ => None,

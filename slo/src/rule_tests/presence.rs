@@ -7,7 +7,7 @@ use super::file::{AlertTest, ExpectedAlert, InputSeries, Test, TestFile};
 use super::tier::at;
 use crate::numbers::Span;
 use crate::objectives::{Objectives, SLICE, Target};
-use crate::rules::{Group, IMPOSSIBLE, Rule};
+use crate::rules::{Alert, Group, IMPOSSIBLE, Rule};
 
 /// Holds are whole multiples of it.
 const STEP: Span = Span::from_secs(12);
@@ -108,7 +108,7 @@ fn alerts(alert: &str, step: usize, exp_alerts: Vec<ExpectedAlert>) -> AlertTest
 fn expected(group: &Group, alert: &str, slo: &str) -> ExpectedAlert {
     let mut said = ExpectedAlert { exp_labels: BTreeMap::new(), exp_annotations: BTreeMap::new() };
     for rule in &group.rules {
-        if let Rule::Alert { alert: name, labels, annotations, .. } = rule
+        if let Rule::Alert(Alert { alert: name, labels, annotations, .. }) = rule
             && name == alert
         {
             said.exp_labels.clone_from(labels);
@@ -123,7 +123,7 @@ fn expected(group: &Group, alert: &str, slo: &str) -> ExpectedAlert {
 
 fn steps_of_hold(group: &Group, alert: &str) -> usize {
     let hold = group.rules.iter().find_map(|rule| match rule {
-        Rule::Alert { alert: name, hold, .. } if name == alert => hold.parse::<Span>().ok(),
+        Rule::Alert(Alert { alert: name, hold, .. }) if name == alert => hold.parse::<Span>().ok(),
         _ => None,
     });
     let steps = hold.map_or(0, |hold| hold.millis().div_ceil(STEP.millis()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Rule};
+use super::{Alert, Context, Rule};
 use crate::numbers::{Severity, Span, Tier, percent};
 use crate::objectives::Objectives;
 use crate::query::{Query, QueryError};
@@ -19,7 +19,7 @@ impl Context<'_> {
         let threshold = slo.threshold(tier);
         let ratio = |window: &Span| self.recorded(&format!("slo:sli_error:ratio_rate{window}"));
         let bad = self.recorded(&format!("slo:bad:increase{long}"));
-        Ok(Rule::Alert {
+        Ok(Rule::Alert(Alert {
             alert: slo.alert(),
             // The long window first: its ratio is the value that the annotations show.
             expr: Query::parse(format!(
@@ -34,7 +34,7 @@ impl Context<'_> {
                 .chain([("long".to_owned(), long.to_string()), ("short".to_owned(), short.to_string())])
                 .collect(),
             annotations: self.burn_words(tier),
-        })
+        }))
     }
 
     /// What the person who is called reads. A value may stand here, never in a label: the alert would be a new one at

@@ -39,21 +39,44 @@ pub enum Rule {
         /// Labels that are added.
         labels: BTreeMap<String, String>,
     },
-    /// Fires while it yields something.
-    Alert {
-        /// Its name.
-        alert: String,
-        /// What has to hold.
-        #[serde(serialize_with = "text")]
-        expr: Query,
-        /// How long it has to hold.
-        #[serde(rename = "for")]
-        hold: String,
-        /// Labels that are added.
-        labels: BTreeMap<String, String>,
-        /// What the person reads.
-        annotations: BTreeMap<String, String>,
-    },
+    /// Calls somebody.
+    Alert(Alert),
+}
+
+/// A rule that fires while it yields something.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Alert {
+    /// Its name, which other alerts may share.
+    pub alert: String,
+    /// What has to hold.
+    #[serde(serialize_with = "text")]
+    pub expr: Query,
+    /// How long it has to hold.
+    #[serde(rename = "for")]
+    pub hold: String,
+    /// Labels that are added.
+    pub labels: BTreeMap<String, String>,
+    /// What the person reads.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl RuleFile {
+    /// Every rule, in the order of evaluation.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.groups.iter().flat_map(|group| &group.rules)
+    }
+
+    /// The alerts by name: there is one for each pair of windows.
+    #[must_use]
+    pub fn alerts(&self) -> BTreeMap<&str, Vec<&Alert>> {
+        let mut alerts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for rule in self.rules() {
+            if let Rule::Alert(alert) = rule {
+                alerts.entry(alert.alert.as_str()).or_default().push(alert);
+            }
+        }
+        alerts
+    }
 }
 
 impl Rule {
@@ -61,7 +84,7 @@ impl Rule {
     #[must_use]
     pub const fn query(&self) -> &Query {
         match self {
-            Self::Record { expr, .. } | Self::Alert { expr, .. } => expr,
+            Self::Record { expr, .. } | Self::Alert(Alert { expr, .. }) => expr,
         }
     }
 
@@ -69,7 +92,7 @@ impl Rule {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Record { record: name, .. } | Self::Alert { alert: name, .. } => name,
+            Self::Record { record: name, .. } | Self::Alert(Alert { alert: name, .. }) => name,
         }
     }
 }

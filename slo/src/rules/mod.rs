@@ -10,7 +10,7 @@ mod record;
 use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 
-pub use self::file::{Group, Rule, RuleFile};
+pub use self::file::{Alert, Group, Rule, RuleFile};
 pub use self::presence::IMPOSSIBLE;
 
 /// All rules of a service.

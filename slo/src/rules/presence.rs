@@ -1,7 +1,7 @@
 //! Alerts that need no objective: something that has to be there isn't, or the numbers can't be true.
 
 use super::burn::{annotations, labels};
-use super::{Group, Rule};
+use super::{Alert, Group, Rule};
 use crate::numbers::{Severity, Span};
 use crate::objectives::{Objectives, SLICE, Target};
 use crate::query::{Query, QueryError};
@@ -27,7 +27,7 @@ pub(super) fn group(objectives: &Objectives) -> Result<Group, QueryError> {
 /// (open-bank-oss PR #3795 removed 64 of those).
 fn down(objectives: &Objectives, target: &Target) -> Result<Rule, QueryError> {
     let Target { job, alert, severity, hold, notices } = target;
-    Ok(Rule::Alert {
+    Ok(Rule::Alert(Alert {
         alert: alert.clone(),
         expr: Query::parse(format!("absent(up{{job=\"{job}\"}} == 1)"))?,
         hold: objectives.compression.of(*hold).to_string(),
@@ -40,7 +40,7 @@ fn down(objectives: &Objectives, target: &Target) -> Result<Rule, QueryError> {
             ),
             ("runbook_url", objectives.runbook(alert)),
         ]),
-    })
+    }))
 }
 
 /// Mismatched selectors make a budget of −6000 % (kubernetes-mixin #498) or hide one; this notices the first.
@@ -49,7 +49,7 @@ fn impossible(objectives: &Objectives) -> Result<Rule, QueryError> {
     let mut labels = labels(objectives, "", Severity::Ticket);
     // The objective's own name comes from the series.
     labels.remove("slo");
-    Ok(Rule::Alert {
+    Ok(Rule::Alert(Alert {
         alert: IMPOSSIBLE.to_owned(),
         expr: Query::parse(format!("{} > 1.01 * {}", series("bad"), series("total")))?,
         hold: objectives.compression.of(IMPOSSIBLE_HOLD).to_string(),
@@ -64,5 +64,5 @@ fn impossible(objectives: &Objectives) -> Result<Rule, QueryError> {
             ),
             ("runbook_url", objectives.runbook(IMPOSSIBLE)),
         ]),
-    })
+    }))
 }

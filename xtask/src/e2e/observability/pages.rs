@@ -1,51 +1,37 @@
 //! The questions of the runbooks' pages, asked in the situation that each page is for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
-use serde::Deserialize;
-use xshell::cmd;
 
+use crate::runbooks::{self, Block};
 use crate::stack::Stack;
 use crate::workspace::Workspace;
-
-/// What a page asks of Prometheus.
-#[derive(Debug, Deserialize)]
-struct Question {
-    line: usize,
-    query: String,
-}
 
 /// The pages, and which of them were asked.
 #[derive(Debug)]
 pub(super) struct Pages {
-    questions: BTreeMap<String, Vec<Question>>,
+    pages: runbooks::Pages,
     asked: BTreeSet<String>,
 }
 
 impl Pages {
     pub(super) fn read(workspace: &Workspace) -> anyhow::Result<Self> {
-        let shell = workspace.shell()?;
-        let json =
-            cmd!(shell, "cargo run --quiet --locked --package slo -- runbooks --json").quiet().read()?;
-        Ok(Self {
-            questions: serde_json::from_str(&json).context("slo runbooks --json")?,
-            asked: BTreeSet::new(),
-        })
+        Ok(Self { pages: runbooks::pages(workspace)?, asked: BTreeSet::new() })
     }
 
     /// Asks what the pages of these alerts ask. Each question has an answer: a person who reads the page has it too.
     pub(super) fn ask(&mut self, stack: &Stack, alerts: &[&str]) -> anyhow::Result<()> {
         for alert in alerts {
-            let page = format!("{alert}.md");
-            let questions = self.questions.get(&page).with_context(|| format!("no page {page}"))?;
-            for Question { line, query } in questions {
+            let name = format!("{alert}.md");
+            let page = self.pages.get(&name).with_context(|| format!("no page {name}"))?;
+            for Block { line, text } in &page.questions {
                 let answer =
-                    stack.prometheus.query(query).with_context(|| format!("runbooks/{page}:{line}"))?;
-                ensure!(!answer.is_empty(), "runbooks/{page}:{line}: no answer while it is needed: {query}");
+                    stack.prometheus.query(text).with_context(|| format!("runbooks/{name}:{line}"))?;
+                ensure!(!answer.is_empty(), "runbooks/{name}:{line}: no answer while it is needed: {text}");
             }
-            println!("    {} questions of runbooks/{page} answered", questions.len());
-            self.asked.insert(page);
+            println!("    {} questions of runbooks/{name} answered", page.questions.len());
+            self.asked.insert(name);
         }
         Ok(())
     }
@@ -53,10 +39,10 @@ impl Pages {
     /// No page was left out.
     pub(super) fn were_all_asked(&self) -> anyhow::Result<()> {
         let left: Vec<_> = self
-            .questions
+            .pages
             .iter()
-            .filter(|(page, questions)| !questions.is_empty() && !self.asked.contains(*page))
-            .map(|(page, _)| page)
+            .filter(|(name, page)| !page.questions.is_empty() && !self.asked.contains(*name))
+            .map(|(name, _)| name)
             .collect();
         ensure!(left.is_empty(), "nobody made the situation of {left:?}");
         Ok(())
