@@ -191,11 +191,12 @@ mod tests {
         let answers =
             proptest::collection::vec((prop_oneof![Just(200), Just(429), Just(500)], 0_u64..100), 0..20);
         (answers, 0_u64..5, proptest::option::of("[a-z]{3}")).prop_map(|(answers, failures, first_wrong)| {
-            let mut measurement = Measurement { offered: 20, ..Measurement::default() };
+            let (objectives, mut measurement) =
+                (objectives(), Measurement { offered: 20, ..Measurement::default() });
             for (status, milliseconds) in answers {
-                measurement.answered(status, Duration::from_millis(milliseconds), &objectives());
+                measurement.answered(status, Duration::from_millis(milliseconds), &objectives);
             }
-            measurement.failed("timeout", failures, &objectives());
+            measurement.failed("timeout", failures, &objectives);
             measurement.checks.first_wrong = first_wrong;
             measurement
         })

@@ -2,7 +2,10 @@
 //! `loadtest/objectives.json`. Must never hold a number of its own.
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use slo::query::{Query, Selector};
+
+use crate::payload::Route;
 
 /// The objectives of a service that can be judged by sending it requests.
 #[derive(Debug, Clone, Deserialize)]
@@ -11,7 +14,7 @@ pub struct Objectives {
 }
 
 /// One of them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Objective {
     /// Its name, such as `api-latency`.
     pub slo: String,
@@ -19,6 +22,22 @@ pub struct Objective {
     pub budget: Decimal,
     /// The slowest good answer in seconds; without one, only a missing answer and an error of the server are bad.
     pub threshold_seconds: Option<Decimal>,
+    /// The series of the service in which its requests are counted.
+    #[serde(deserialize_with = "selector")]
+    pub total: Selector,
+}
+
+fn selector<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Selector, D::Error> {
+    Query::selector(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+impl Objective {
+    /// Whether requests of this route count toward it.
+    #[must_use]
+    pub fn counts(&self, route: Route) -> bool {
+        let mut of_route = self.total.matchers().iter().filter(|matcher| matcher.name == "http_route");
+        of_route.all(|matcher| matcher.is_match(route.label()))
+    }
 }
 
 /// A name that no objective has.
@@ -61,6 +80,9 @@ mod tests {
         let objectives = Objectives::read(include_str!("../objectives.json")).unwrap();
         assert!(objectives.named("api-latency").unwrap().threshold_seconds.is_some());
         assert!(objectives.named("api-availability").unwrap().threshold_seconds.is_none());
+        let counts = |name, route| objectives.named(name).unwrap().counts(route);
+        assert!(counts("api-latency", Route::Api) && !counts("api-latency", Route::Infer));
+        assert!(counts("infer-latency", Route::Infer) && !counts("infer-latency", Route::Api));
         let error = objectives.named("api").unwrap_err().to_string();
         assert!(error.contains("there are api-availability, api-latency"), "{error}");
     }

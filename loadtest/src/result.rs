@@ -80,6 +80,7 @@ pub(crate) mod tests {
     //! A result for the tests of what is made from results.
 
     use super::*;
+    use crate::payload::Route;
     use crate::verdict::Outcome;
 
     /// A run of one phase of two seconds that saw this, and passed.
@@ -96,6 +97,7 @@ pub(crate) mod tests {
             phases: vec![PhaseResult {
                 phase: Phase {
                     name: "only".to_owned(),
+                    route: Route::Api,
                     rate: Some(1_000),
                     connections: 1,
                     warm_up_seconds: 0.0,

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::payload::Route;
+
 /// Whom to ask, and as whom.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -74,9 +76,8 @@ impl Target {
         self.token.is_some()
     }
 
-    /// The route that is loaded.
-    pub(crate) fn predictions(&self) -> String {
-        format!("{}/api", self.url)
+    pub(crate) fn of(&self, route: Route) -> String {
+        self.url.clone() + &route.path()
     }
 
     pub(crate) fn authorization(&self) -> Option<String> {

@@ -70,8 +70,6 @@ fn all_phases(scenario: &Scenario, target: &Target) -> Result<RunResult, Command
             seconds: seen.seconds,
         });
     }
-    let rows = payload::rows(&scenario.body_field)
-        .map_err(|source| CommandError::Json { what: "the golden answers".to_owned(), source })?;
     Ok(RunResult {
         run_id: format!("{}-{started}", scenario.name),
         scenario: scenario.name.clone(),
@@ -79,10 +77,26 @@ fn all_phases(scenario: &Scenario, target: &Target) -> Result<RunResult, Command
         started,
         machine: Machine::look(),
         credentials: scenario.credentials,
-        payload_sha256: payload::sha256(&payload::lines(&rows)),
+        payload_sha256: payload::sha256(&bodies(scenario)?),
         verdict: judge(&together(&phases), &scenario.expectation),
         phases,
     })
+}
+
+/// All that is sent, each phase's bodies after those of the phase before; what is sent again is not told again.
+fn bodies(scenario: &Scenario) -> Result<String, CommandError> {
+    let mut bodies: Vec<String> = Vec::new();
+    for phase in &scenario.phases {
+        let rows = phase
+            .route
+            .rows(&scenario.body_field)
+            .map_err(|source| CommandError::Json { what: "the golden answers".to_owned(), source })?;
+        let lines = payload::lines(&rows);
+        if !bodies.contains(&lines) {
+            bodies.push(lines);
+        }
+    }
+    Ok(bodies.concat())
 }
 
 /// How far it is, for a person who watches; nothing for a machine.

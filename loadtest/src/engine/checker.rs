@@ -9,7 +9,7 @@ use std::time::Duration;
 use ureq::Agent;
 
 use crate::measurement::Checks;
-use crate::payload::Row;
+use crate::payload::{Route, Row};
 use crate::target::Target;
 
 /// Fifty a second: the whole domain in eleven seconds, beside thousands of the generator's.
@@ -23,7 +23,7 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    pub(super) fn start(target: &Target, timeout: Duration, rows: Vec<Row>) -> Self {
+    pub(super) fn start(target: &Target, route: Route, timeout: Duration, rows: Vec<Row>) -> Self {
         let agent: Agent =
             Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false).build().into();
         let (target, is_over) = (target.clone(), Arc::new(AtomicBool::new(false)));
@@ -31,7 +31,8 @@ impl Checker {
         let thread = std::thread::spawn(move || {
             let mut checks = Checks::default();
             for row in rows.iter().cycle() {
-                check(&mut checks, row, ask(&agent, &target, row));
+                let answer = ask(&agent, &target, route, row);
+                check(&mut checks, row, answer.map(|answer| route.compared(answer)));
                 if until.load(Ordering::Relaxed) {
                     break;
                 }
@@ -50,8 +51,8 @@ impl Checker {
 }
 
 /// The body of a 200.
-fn ask(agent: &Agent, target: &Target, row: &Row) -> Option<String> {
-    let mut request = agent.post(target.predictions()).header("content-type", "application/json");
+fn ask(agent: &Agent, target: &Target, route: Route, row: &Row) -> Option<String> {
+    let mut request = agent.post(target.of(route)).header("content-type", "application/json");
     if let Some(authorization) = target.authorization() {
         request = request.header("authorization", authorization);
     }

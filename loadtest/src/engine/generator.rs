@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
 use clap::Parser as _;
+use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -77,7 +78,7 @@ impl Order {
         if let Some(authorization) = target.authorization() {
             arguments.extend(["-H".to_owned(), format!("authorization: {authorization}")]);
         }
-        arguments.push(target.predictions());
+        arguments.push(target.of(phase.route));
         order.arguments = arguments;
         Ok(order)
     }
@@ -150,6 +151,8 @@ impl Drop for Working {
 #[must_use]
 pub fn generate() -> ExitCode {
     let done = || -> Result<(), String> {
+        // Whoever kills a run wants no more requests sent.
+        set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| error.to_string())?;
         let handed: Handed = serde_json::from_reader(io::stdin()).map_err(|error| error.to_string())?;
         let arguments = std::iter::once("oha".to_owned()).chain(handed.arguments);
         let options = oha::Opts::try_parse_from(arguments).map_err(|error| error.to_string())?;

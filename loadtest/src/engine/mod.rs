@@ -16,7 +16,6 @@ pub use self::generator::generate;
 use self::processor::Usage;
 pub use self::samples::Second;
 use crate::measurement::Measurement;
-use crate::payload;
 use crate::scenario::{Phase, Scenario};
 use crate::target::Target;
 
@@ -88,14 +87,15 @@ pub fn run(
     target: &Target,
     look: &dyn Fn(Duration),
 ) -> Result<Seen, EngineError> {
-    let rows = payload::rows(&scenario.body_field).map_err(EngineError::Golden)?;
+    let rows = phase.route.rows(&scenario.body_field).map_err(EngineError::Golden)?;
     let order = Order::new(scenario, phase, target, &rows)?;
     let flags = order.flags();
-    let checker = Checker::start(target, scenario.timeout, rows);
+    let checker = Checker::start(target, phase.route, scenario.timeout, rows);
     let generator = watch(order, phase, scenario, look);
     let checks = checker.stop();
     let (order, usage) = generator?;
-    let (mut measurement, seconds) = samples::read(&order, phase, &scenario.expectation.objectives)?;
+    let objectives = scenario.expectation.objectives.iter().filter(|objective| objective.counts(phase.route));
+    let (mut measurement, seconds) = samples::read(&order, phase, &objectives.cloned().collect::<Vec<_>>())?;
     measurement.checks = checks;
     measurement.generator = usage.of_threads(scenario.threads);
     Ok(Seen { measurement, seconds, flags })

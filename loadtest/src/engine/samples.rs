@@ -127,9 +127,11 @@ impl Second {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::Route;
 
     const PHASE: fn() -> Phase = || Phase {
         name: "steady".to_owned(),
+        route: Route::Api,
         rate: Some(10),
         connections: 1,
         warm_up_seconds: 1.0,

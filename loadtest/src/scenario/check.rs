@@ -8,6 +8,7 @@ use slo::document::{Document, Fault, Faults};
 
 use super::{Definition, LoadName, Phase, PhaseDefinition, Scenario, StatusDefinition};
 use crate::objectives::{Objective, Objectives};
+use crate::payload::Route;
 use crate::verdict::{AllowedStatus, Expectation, requests_needed};
 
 /// Used where a length of time is wrong, so that the rest can be checked; never leaves this file.
@@ -74,8 +75,15 @@ impl Check<'_> {
                 "is shorter than a second, in which nothing can be measured",
             );
         }
+        if said.route == Route::Infer && self.document.content.body_field.is_some() {
+            self.wrong(
+                "/body_field",
+                "only bodies of the route api have such a field; leave it out, or ask that route",
+            );
+        }
         Phase {
             name: said.name.clone(),
+            route: said.route,
             rate: said.rate,
             connections: said.connections,
             warm_up_seconds: self.duration(&format!("{at}/warm_up"), &said.warm_up).as_secs_f64(),
@@ -115,12 +123,17 @@ impl Check<'_> {
 
     /// An objective of which the scenario could never say anything is refused rather than never judged.
     fn can_be_judged(&mut self, at: &str, objective: &Objective, phases: &[Phase]) {
+        let phases: Vec<_> = phases.iter().filter(|phase| objective.counts(phase.route)).collect();
         let is_closed = phases.iter().any(|phase| phase.rate.is_none());
         if is_closed && objective.threshold_seconds.is_some() {
             self.wrong(
                 at,
                 "a closed load asks a slow target less, so it can't judge latency; an open load, or another objective",
             );
+        }
+        if phases.is_empty() {
+            self.wrong(at, "no phase asks a route whose requests count toward it");
+            return;
         }
         let offered: f64 =
             phases.iter().filter_map(|phase| Some(f64::from(phase.rate?) * phase.seconds)).sum();

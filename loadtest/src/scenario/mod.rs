@@ -11,6 +11,7 @@ use serde_json::Value;
 use slo::document::{Document, Faults};
 
 use crate::objectives::Objectives;
+use crate::payload::Route;
 use crate::verdict::Expectation;
 
 /// A load test: what is sent, and what is expected to come back.
@@ -29,7 +30,7 @@ struct Definition {
     /// Threads of the generator.
     #[schemars(range(min = 1, max = 64))]
     threads: u16,
-    /// The field of the body that holds the row, if it is not the service's own: to see a wrong client refused.
+    /// The field of a body of the service's own call that holds the row, if it is another: to see a wrong client refused.
     #[serde(default)]
     body_field: Option<String>,
     /// One after the other.
@@ -45,6 +46,9 @@ struct Definition {
 struct PhaseDefinition {
     /// What it is called in results.
     name: String,
+    /// The route that is asked.
+    #[serde(default)]
+    route: Route,
     /// Who decides when the next request is sent.
     load: LoadName,
     /// Requests a second, for an open load.
@@ -132,6 +136,9 @@ pub struct Scenario {
 pub struct Phase {
     /// What it is called.
     pub name: String,
+    /// The route that is asked.
+    #[serde(default)]
+    pub route: Route,
     /// Requests a second of an open load; a closed one has none.
     pub rate: Option<u32>,
     /// Connections, each with one request under way at a time.

@@ -42,6 +42,16 @@ fn every_committed_scenario_makes_sense(#[files("scenarios/*.yaml")] file: std::
     "a closed load asks a slow target less"
 )]
 #[case::an_unknown_objective("api-latency", "api-speed", r#"there is no objective "api-speed""#)]
+#[case::a_route_that_does_not_count(
+    "    load: open",
+    "    route: infer\n    load: open",
+    "expect.objectives[0]: no phase asks a route whose requests count toward it"
+)]
+#[case::a_field_of_another_route(
+    "phases:\n  - name: steady",
+    "body_field: testarray\nphases:\n  - route: infer\n    name: steady",
+    "body_field: only bodies of the route api have such a field"
+)]
 #[case::too_few_requests("rate: 2000", "rate: 200", "needs 10000 requests, and the phases offer 1200")]
 fn a_scenario_that_makes_no_sense_is_refused(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     assert!(SMOKE.contains(from), "{from:?} is not in the scenario");

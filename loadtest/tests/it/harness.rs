@@ -17,6 +17,8 @@ pub(crate) struct Scenario {
     pub(crate) threads: u32,
     pub(crate) seconds: u32,
     pub(crate) field: &'static str,
+    /// A phase for each.
+    pub(crate) routes: &'static [&'static str],
     pub(crate) objectives: &'static [&'static str],
 }
 
@@ -38,6 +40,7 @@ impl Default for Scenario {
             threads: 8,
             seconds: 3,
             field: "array",
+            routes: &["api"],
             objectives: &["api-latency"],
         }
     }
@@ -45,11 +48,20 @@ impl Default for Scenario {
 
 impl Scenario {
     pub(crate) fn yaml(&self) -> String {
-        let Self { rate, connections, threads, seconds, field, objectives } = self;
+        let Self { rate, connections, threads, seconds, field, routes, objectives } = self;
         let objectives = objectives.join(", ");
+        let field = if *field == "array" { String::new() } else { format!("body_field: {field}\n") };
+        let phases: String = routes
+            .iter()
+            .map(|route| {
+                format!(
+                    "  - {{ name: {route}, route: {route}, load: open, rate: {rate}, connections: {connections}, \
+                     warm_up: 0s, duration: {seconds}s }}\n"
+                )
+            })
+            .collect();
         format!(
-            "name: try\nshows: A test.\ncredentials: bearer\ntimeout: 300ms\nthreads: {threads}\nbody_field: {field}\n\
-             phases:\n  - {{ name: only, load: open, rate: {rate}, connections: {connections}, warm_up: 0s, duration: {seconds}s }}\n\
+            "name: try\nshows: A test.\ncredentials: bearer\ntimeout: 300ms\nthreads: {threads}\n{field}phases:\n{phases}\
              expect:\n  statuses: [{{ status: 200 }}]\n  objectives: [{objectives}]\n"
         )
     }

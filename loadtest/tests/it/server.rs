@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
+use loadtest::payload::Route;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, Semaphore};
 
@@ -37,9 +38,18 @@ pub(crate) enum Server {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    state: Arc<State>,
     _runtime: Runtime,
 }
 
+impl Running {
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> u64 {
+        self.state.asked.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug)]
 struct State {
     server: Server,
     answers: HashMap<String, String>,
@@ -53,25 +63,29 @@ impl Server {
     pub(crate) fn start(self) -> Running {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let rows = loadtest::payload::rows("array").unwrap();
+        let own = Route::Api.rows("array").unwrap().into_iter().map(|row| (row.body, row.answer));
+        let of_the_protocol = Route::Infer.rows("array").unwrap().into_iter().map(|row| {
+            (row.body, format!(r#"{{"model_version":"1","outputs":[{{"data":{}}}]}}"#, row.answer))
+        });
         let state = Arc::new(State {
             server: self,
-            answers: rows.into_iter().map(|row| (row.body, row.answer)).collect(),
+            answers: own.chain(of_the_protocol).collect(),
             asked: AtomicU64::new(0),
             place: Semaphore::new(1),
             end: Notify::new(),
         });
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let ended = Arc::clone(&state);
-        let app = Router::new().route("/api", post(move |body: String| answer(Arc::clone(&state), body)));
+        let (ended, asked) = (Arc::clone(&state), Arc::clone(&state));
+        let predict = post(move |body: String| answer(Arc::clone(&asked), body));
+        let app = Router::new().route("/api", predict.clone()).route("/v2/models/flights/infer", predict);
         runtime.spawn(async move {
             tokio::select! {
                 served = axum::serve(listener, app) => served.unwrap(),
                 () = ended.end.notified() => {}
             }
         });
-        Running { address, _runtime: runtime }
+        Running { address, state, _runtime: runtime }
     }
 }
 

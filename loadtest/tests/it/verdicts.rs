@@ -19,6 +19,10 @@ fn with_the_challenges_wrong_field() -> Scenario {
     Scenario { field: "testarray", ..gentle() }
 }
 
+fn on_both_routes() -> Scenario {
+    Scenario { routes: &["api", "infer"], ..gentle() }
+}
+
 fn with_few_connections() -> Scenario {
     Scenario { connections: 10, seconds: 1, ..Scenario::default() }
 }
@@ -29,6 +33,18 @@ fn beyond_every_generator() -> Scenario {
 
 #[rstest]
 #[case::right(Server::Right, gentle(), PASS, "PASS try: all 200 answers were as expected")]
+#[case::right_on_both_routes(
+    Server::Right,
+    on_both_routes(),
+    PASS,
+    "PASS try: all 400 answers were as expected"
+)]
+#[case::the_protocols_wrong_class(
+    Server::Wrong,
+    Scenario { routes: &["infer"], ..gentle() },
+    FAIL,
+    "answers that were compared are wrong: {\"inputs\":["
+)]
 #[case::wrong_field(
     Server::Right,
     with_the_challenges_wrong_field(),
