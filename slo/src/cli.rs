@@ -36,6 +36,8 @@ Examples:
                                     may the canary go on?
   slo backtest --samples incident.json --promtool .tools/bin/promtool
                                     what would have fired then?
+  slo backtest --load-test loadtest/results/brief-50k.json --promtool .tools/bin/promtool
+                                    how much budget would that load have used?
   slo explain ApiLatencyBurn --error-ratio 0.5
                                     what fires when half of the predictions are slow?
 
@@ -71,7 +73,7 @@ pub enum Command {
     Mutants(Mutants),
     /// Say whether there is budget for a delivery, or whether a canary may go on; exit 2 where nobody can say
     Gate(Gate),
-    /// Say which alerts would have fired on recorded samples, when, and how much budget went
+    /// Say which alerts would have fired on recorded samples or in a load test, when, and how much budget went
     Backtest(Backtest),
     /// Explain an objective and its alerts in words, and plot what would fire when
     Explain(Explain),
@@ -117,10 +119,14 @@ pub struct Gate {
 
 /// What was recorded, and what to evaluate it with.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true))]
 pub struct Backtest {
     /// An answer of Prometheus' /api/v1/query_range, with the metrics that the service and the prober export
-    #[arg(long, value_name = "FILE")]
-    pub samples: PathBuf,
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub samples: Option<PathBuf>,
+    /// A result of `loadtest run`
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub load_test: Option<PathBuf>,
     /// Prometheus' own tool
     #[arg(long, value_name = "FILE", default_value = "promtool")]
     pub promtool: PathBuf,

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::generator::Order;
 use super::{EngineError, system};
-use crate::latency::{Latency, count};
-use crate::measurement::Measurement;
+use crate::latency::count;
+use crate::measurement::{Events, Measurement};
 use crate::objectives::Objective;
 use crate::scenario::Phase;
 
@@ -28,6 +28,9 @@ pub struct Second {
     pub p50_ms: Option<f64>,
     /// 99 of 100 answers were faster, in milliseconds; without a value there were too few.
     pub p99_ms: Option<f64>,
+    /// Answers that count toward an objective, by its name.
+    #[serde(default)]
+    pub objectives: BTreeMap<String, Events>,
 }
 
 /// An answer, in seconds since the generator's start.
@@ -69,8 +72,7 @@ fn put_together(
     phase: &Phase,
     objectives: &[Objective],
 ) -> (Measurement, Vec<Second>) {
-    let mut measurement = Measurement::default();
-    let mut seconds: BTreeMap<u64, (Second, Latency)> = BTreeMap::new();
+    let mut seconds = vec![Measurement::default(); place(phase.seconds.ceil())];
     for (index, sample) in (0..).zip(samples) {
         let since = due(index, sample, phase, failures.is_empty()) - phase.warm_up_seconds;
         if !(0.0..phase.seconds).contains(&since) {
@@ -78,11 +80,13 @@ fn put_together(
         }
         let took =
             Duration::try_from_secs_f64(sample.end - phase.warm_up_seconds - since).unwrap_or_default();
-        measurement.answered(sample.status, took, objectives);
-        let (second, latency) = seconds.entry(Duration::from_secs_f64(since).as_secs()).or_default();
-        second.answers += 1;
-        second.errors += u64::from(sample.status >= 400);
-        latency.answer(took);
+        if let Some(second) = seconds.get_mut(place(since)) {
+            second.answered(sample.status, took, objectives);
+        }
+    }
+    let mut measurement = Measurement::default();
+    for second in &seconds {
+        measurement.merge(second);
     }
     // When a failure was is not told, so those before and after count as well.
     for (reason, requests) in failures {
@@ -92,7 +96,7 @@ fn put_together(
         Some(rate) => whole(f64::from(rate) * phase.seconds),
         None => measurement.sent(),
     };
-    (measurement, seconds.into_values().map(|(second, latency)| second.with(&latency)).collect())
+    (measurement, seconds.into_iter().map(Second::of).collect())
 }
 
 /// When a request should have been sent.
@@ -117,16 +121,29 @@ fn whole(number: f64) -> u64 {
     number.floor() as u64
 }
 
+/// Which second, or how many.
+fn place(seconds: f64) -> usize {
+    usize::try_from(whole(seconds)).unwrap_or_default()
+}
+
 impl Second {
-    fn with(self, latency: &Latency) -> Self {
-        let milliseconds = |quantile| Some(latency.quantile(quantile)?.value?.as_secs_f64() * 1e3);
-        Self { p50_ms: milliseconds(0.5), p99_ms: milliseconds(0.99), ..self }
+    fn of(seen: Measurement) -> Self {
+        let milliseconds = |quantile| Some(seen.latency.quantile(quantile)?.value?.as_secs_f64() * 1e3);
+        Self {
+            answers: seen.answers(),
+            errors: seen.statuses.range(400..).map(|(_, answers)| answers).sum(),
+            p50_ms: milliseconds(0.5),
+            p99_ms: milliseconds(0.99),
+            objectives: seen.objectives,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::latency::Latency;
+    use crate::objectives::Objectives;
     use crate::payload::Route;
 
     const PHASE: fn() -> Phase = || Phase {
@@ -159,6 +176,19 @@ mod tests {
     fn what_is_sent_before_and_after_does_not_count() {
         let (measurement, seconds) = put_together(&schedule(0.0..0.0), &BTreeMap::new(), &PHASE(), &[]);
         assert_eq!((measurement.offered, measurement.sent(), seconds.len()), (20, 20, 2));
+    }
+
+    #[test]
+    fn a_second_without_an_answer_is_a_second_too() {
+        let objectives = Objectives::read(include_str!("../../objectives.json")).unwrap();
+        let objectives = [objectives.named("api-availability").unwrap().clone()];
+        let samples =
+            schedule(0.0..0.0).into_iter().filter(|sample| sample.queued >= 2.0).collect::<Vec<_>>();
+        let failures = BTreeMap::from([("timeout".to_owned(), 20)]);
+        let (_, seconds) = put_together(&samples, &failures, &PHASE(), &objectives);
+        let [silent, answered] = &seconds[..] else { panic!("{seconds:?}") };
+        assert_eq!(*silent, Second::default());
+        assert_eq!(answered.objectives["api-availability"], Events { total: 10, bad: 0 });
     }
 
     #[test]

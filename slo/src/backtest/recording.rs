@@ -138,10 +138,15 @@ impl Recording {
         })
     }
 
+    /// When the last sample is, after the first.
+    pub(super) fn last(&self) -> Span {
+        self.step.times(u64::try_from(self.steps.saturating_sub(1)).unwrap_or(u64::MAX))
+    }
+
     /// How long it is.
     #[must_use]
     pub fn length(&self) -> Span {
-        self.step.times(u64::try_from(self.steps).unwrap_or(u64::MAX))
+        self.last().plus(self.step)
     }
 }
 

@@ -8,10 +8,12 @@ use std::process::{Command, Stdio};
 
 use promql_parser::util::escape_string;
 
+use super::Samples;
+use super::load_test::LoadTest;
 use super::recording::{Recorded, Recording};
 use crate::needs;
 use crate::numbers::Span;
-use crate::objectives::{Bound, Indicator, Objectives};
+use crate::objectives::{Bound, Indicator, Objectives, Slo};
 use crate::outputs::{OutputError, to_yaml};
 use crate::query::{Query, QueryError};
 use crate::rule_tests::{ExprTest, InputSeries, Test, TestFile};
@@ -45,12 +47,12 @@ pub enum ReplayError {
     NotUnderstood(String),
 }
 
-/// What came of a recording.
+/// What came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
     /// What fired, in the order of time.
     pub episodes: Vec<Episode>,
-    /// Bad and total events of each objective that the recording has events of.
+    /// Bad and total events of each objective that there were events of.
     pub events: BTreeMap<String, (f64, f64)>,
 }
 
@@ -65,29 +67,29 @@ pub struct Episode {
     pub until: Option<Span>,
 }
 
-/// Replays a recording.
+/// Replays what was recorded or counted.
 ///
 /// # Errors
 ///
 /// When promtool can't be run, or says something else than what fires.
-pub fn replay(
-    objectives: &Objectives,
-    recording: &Recording,
-    promtool: &Path,
-) -> Result<Replay, ReplayError> {
+pub fn replay(objectives: &Objectives, samples: &Samples, promtool: &Path) -> Result<Replay, ReplayError> {
     let folder = tempfile::tempdir()?;
     let mut groups = Vec::new();
     for slo in &objectives.slos {
         groups.extend(rules::groups_of(objectives, slo)?);
     }
     fs::write(folder.path().join("rules.yaml"), to_yaml(&RuleFile { groups })?)?;
-    let plan = Plan::of(objectives, recording)?;
+    let plan = Plan::of(objectives, samples)?;
     let test = folder.path().join("test.yaml");
-    fs::write(&test, to_yaml(&plan.file(objectives, recording)?)?)?;
+    fs::write(&test, to_yaml(&plan.file(objectives, samples)?)?)?;
     let run = Command::new(promtool).args(["test", "rules"]).arg(&test).stdin(Stdio::null()).output();
     let output = run.map_err(|source| ReplayError::Run { promtool: promtool.to_owned(), source })?;
     let said = [output.stdout, output.stderr].concat();
-    plan.read(&String::from_utf8_lossy(&said))
+    let mut replay = plan.read(&String::from_utf8_lossy(&said))?;
+    if let Samples::LoadTest(run) = samples {
+        replay.events = objectives.slos.iter().map(|slo| (slo.id.clone(), run.events(slo))).collect();
+    }
+    Ok(replay)
 }
 
 /// The times at which promtool is asked.
@@ -108,13 +110,14 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(objectives: &Objectives, recording: &Recording) -> Result<Self, ReplayError> {
+    fn of(objectives: &Objectives, samples: &Samples) -> Result<Self, ReplayError> {
         let behind = objectives.slos.iter().filter_map(|slo| match &slo.indicator {
             Indicator::Freshness { bound: Bound::Behind(most), .. } => Some(most.millis()),
             _ => None,
         });
-        let lead = behind.max().map_or(0, |most| most.div_ceil(recording.step.millis()) + 1);
-        let steps = lead + u64::try_from(recording.steps.saturating_sub(1)).unwrap_or(u64::MAX);
+        let step = samples.step();
+        let lead = behind.max().map_or(0, |most| most.div_ceil(step.millis()) + 1);
+        let begin = lead * step.millis();
         let timestamps = objectives.slos.iter().filter_map(|slo| match &slo.indicator {
             Indicator::Freshness { timestamp, .. } => Some(timestamp.metric().to_owned()),
             _ => None,
@@ -122,22 +125,33 @@ impl Plan {
         let needs = needs::needs(objectives)?;
         Ok(Self {
             lead,
-            begin: lead * recording.step.millis(),
+            begin,
             every: objectives.compression.of(objectives.prometheus.evaluation_interval),
-            end: recording.step.times(steps),
+            end: Span::from_millis(begin + samples.last().millis()),
             metrics: needs.iter().map(|need| need.series.metric().to_owned()).collect(),
             timestamps: timestamps.collect(),
         })
     }
 
-    fn file(&self, objectives: &Objectives, recording: &Recording) -> Result<TestFile, ReplayError> {
+    fn file(&self, objectives: &Objectives, samples: &Samples) -> Result<TestFile, ReplayError> {
+        let tests = match samples {
+            Samples::Recorded(recording) => vec![self.recorded(objectives, recording)?],
+            Samples::LoadTest(run) => {
+                let each = objectives.slos.iter().map(|slo| self.counted(objectives, slo, run));
+                each.collect::<Result<_, _>>()?
+            }
+        };
+        Ok(TestFile {
+            rule_files: vec!["rules.yaml".to_owned()],
+            evaluation_interval: self.every,
+            fuzzy_compare: false,
+            tests,
+        })
+    }
+
+    fn recorded(&self, objectives: &Objectives, recording: &Recording) -> Result<Test, ReplayError> {
         let read = recording.series.iter().filter(|series| self.metrics.contains(&series.name));
-        let input_series = read.map(|series| self.input(recording, series)).collect();
-        let evaluations =
-            (self.begin.div_ceil(self.every.millis())..).map(|count| count * self.every.millis());
-        let evaluations = evaluations.take_while(|at| *at <= self.end.millis()).map(Span::from_millis);
-        let ask = |expr: String, eval_time| ExprTest { expr, eval_time, exp_samples: Vec::new() };
-        let mut asked: Vec<_> = evaluations.map(|at| ask(FIRING.to_owned(), at)).collect();
+        let mut asked: Vec<_> = self.at_each_evaluation(FIRING).collect();
         let length = recording.length();
         for slo in &objectives.slos {
             let pair = slo.pair(&objectives.service, length)?;
@@ -152,19 +166,31 @@ impl Plan {
                 asked.push(ask(Query::parse(named)?.to_string(), self.end));
             }
         }
-        let test = Test {
+        Ok(Test {
             name: "recording".to_owned(),
             interval: recording.step,
-            input_series,
+            input_series: read.map(|series| self.input(recording, series)).collect(),
             alert_rule_test: Vec::new(),
             promql_expr_test: asked,
-        };
-        Ok(TestFile {
-            rule_files: vec!["rules.yaml".to_owned()],
-            evaluation_interval: self.every,
-            fuzzy_compare: false,
-            tests: vec![test],
         })
+    }
+
+    /// A test of its own for each objective: what one counts would be counted toward the others as well.
+    fn counted(&self, objectives: &Objectives, slo: &Slo, run: &LoadTest) -> Result<Test, ReplayError> {
+        let firing = Query::selector(FIRING)?.and(&format!("slo=\"{}\"", slo.id))?.to_string();
+        Ok(Test {
+            name: slo.id.clone(),
+            interval: LoadTest::STEP,
+            input_series: run.series(objectives, slo)?,
+            alert_rule_test: Vec::new(),
+            promql_expr_test: self.at_each_evaluation(&firing).collect(),
+        })
+    }
+
+    fn at_each_evaluation(&self, expr: &str) -> impl Iterator<Item = ExprTest> {
+        let every = self.every.millis();
+        (self.begin.div_ceil(every)..=self.end.millis() / every)
+            .map(move |count| ask(expr.to_owned(), Span::from_millis(count * every)))
     }
 
     /// Promtool's clock begins in 1970, so times that gauges hold are shifted with it. One before the lead is older than
@@ -240,6 +266,11 @@ impl Plan {
         };
         episodes.into_iter().map(episode).collect()
     }
+}
+
+/// Whatever promtool finds is what nobody expected.
+const fn ask(expr: String, eval_time: Span) -> ExprTest {
+    ExprTest { expr, eval_time, exp_samples: Vec::new() }
 }
 
 /// `{slo="a"} 1E+00, {slo="b"} 2E+00`, or `nil`.

@@ -1,37 +1,52 @@
-//! `slo backtest`: what would have fired on recorded samples, when, and how much budget went.
+//! `slo backtest`: what would have fired on recorded samples or in a load test, when, and how much budget went.
 
 use std::fs;
+use std::path::PathBuf;
 
 use comfy_table::{Table, presets};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive as _;
 
 use super::{CommandError, Verdict};
-use crate::backtest::{self, Episode, Recording, Replay};
+use crate::backtest::{self, Episode, LoadTest, Recording, Replay, Samples};
 use crate::cli::{Backtest, Definitions};
-use crate::numbers::percent;
+use crate::numbers::{Span, percent};
 use crate::objectives::{Objectives, Slo};
 
 pub(super) fn run(definitions: &Definitions, options: &Backtest) -> Result<Verdict, CommandError> {
     let mut objectives = Objectives { compression: options.compress, ..super::objectives(definitions)? };
-    let file = options.samples.display().to_string();
-    let json = fs::read_to_string(&options.samples)
-        .map_err(|source| CommandError::Unreadable { file: file.clone(), source })?;
-    let recording =
-        Recording::read(&json).map_err(|source| CommandError::Recording { file: file.clone(), source })?;
+    let (file, samples) = samples(options)?;
     let (mut covered, mut others) = (Vec::new(), Vec::new());
     for slo in std::mem::take(&mut objectives.slos) {
-        if recording.covers(&slo)? { covered.push(slo) } else { others.push(slo.id) }
+        if samples.covers(&slo)? { covered.push(slo) } else { others.push(slo.id) }
     }
     objectives.slos = covered;
-    let replay = backtest::replay(&objectives, &recording, &options.promtool)?;
-    println!("{file}: {} of samples, {} apart", recording.length(), recording.step);
+    let replay = backtest::replay(&objectives, &samples, &options.promtool)?;
+    println!("{file}: {} of samples, {} apart", samples.length(), samples.step());
     println!("\n{}", fired(&replay.episodes));
-    println!("\n{}", budgets(&objectives, &recording, &replay));
+    println!("\n{}", budgets(&objectives, samples.length(), &replay));
     if !others.is_empty() {
-        println!("\nNot in the recording, so nothing is known of: {}", others.join(", "));
+        println!("\nNot in this file, so nothing is known of: {}", others.join(", "));
     }
     Ok(if replay.events.values().any(|(_, total)| *total > 0.0) { Verdict::Pass } else { Verdict::NoData })
+}
+
+/// The file's name as the person wrote it, and what is in it.
+fn samples(options: &Backtest) -> Result<(String, Samples), CommandError> {
+    let path = options.samples.iter().chain(&options.load_test).collect::<PathBuf>();
+    let file = path.display().to_string();
+    let json = fs::read_to_string(&path)
+        .map_err(|source| CommandError::Unreadable { file: file.clone(), source })?;
+    let samples = if options.load_test.is_some() {
+        LoadTest::read(&json)
+            .map(Samples::LoadTest)
+            .map_err(|source| CommandError::LoadTest { file: file.clone(), source })?
+    } else {
+        Recording::read(&json)
+            .map(Samples::Recorded)
+            .map_err(|source| CommandError::Recording { file: file.clone(), source })?
+    };
+    Ok((file, samples))
 }
 
 /// Which alerts, and when.
@@ -51,7 +66,7 @@ fn fired(episodes: &[Episode]) -> String {
 }
 
 /// How much of each budget.
-fn budgets(objectives: &Objectives, recording: &Recording, replay: &Replay) -> String {
+fn budgets(objectives: &Objectives, length: Span, replay: &Replay) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header([
         "objective",
@@ -62,25 +77,19 @@ fn budgets(objectives: &Objectives, recording: &Recording, replay: &Replay) -> S
     ]);
     for slo in &objectives.slos {
         let events = replay.events.get(&slo.id).filter(|(_, total)| *total > 0.0);
-        let row = events.and_then(|(bad, total)| used(slo, objectives, recording, *bad, *total));
+        let row = events.and_then(|(bad, total)| used(slo, objectives, length, *bad, *total));
         let [bad, total, rate, share] = row.unwrap_or_else(|| ["", "no events", "", ""].map(str::to_owned));
         table.add_row([slo.id.clone(), bad, total, rate, share]);
     }
     table.to_string()
 }
 
-/// If the rest of the period has as many events as the recording, for its length.
-fn used(
-    slo: &Slo,
-    objectives: &Objectives,
-    recording: &Recording,
-    bad: f64,
-    total: f64,
-) -> Option<[String; 4]> {
+/// If the rest of the period has as many events as this, for its length.
+fn used(slo: &Slo, objectives: &Objectives, length: Span, bad: f64, total: f64) -> Option<[String; 4]> {
     let ratio = Decimal::from_f64(bad / total)?;
     let rate = ratio / slo.budget().ratio();
     let period = objectives.compression.of(slo.period.span());
-    let share = rate * Decimal::from(recording.length().millis()) / Decimal::from(period.millis());
+    let share = rate * Decimal::from(length.millis()) / Decimal::from(period.millis());
     let percent = percent(share).round_dp(2);
     Some([
         format!("{bad:.0}"),

@@ -77,7 +77,15 @@ pub enum CommandError {
         /// What is wrong with it.
         source: crate::backtest::RecordingError,
     },
-    /// A recording that can't be replayed.
+    /// A file that is no result of a load test.
+    #[error("{file}: {source}")]
+    LoadTest {
+        /// As the person wrote it.
+        file: String,
+        /// What is wrong with it.
+        source: crate::backtest::LoadTestError,
+    },
+    /// What can't be replayed.
     #[error(transparent)]
     Replay(#[from] crate::backtest::ReplayError),
     /// Neither an objective nor an alert.

@@ -15,6 +15,8 @@ mod timing;
 mod traffic;
 mod values;
 
+use self::traffic::{Sight, Stage, Traffic};
+use crate::numbers::Span;
 use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 use crate::rules::Group;
@@ -48,4 +50,24 @@ pub fn of_objective(objectives: &Objectives, slo: &Slo) -> Result<Vec<Named>, Qu
 #[must_use]
 pub fn of_presence(objectives: &Objectives, group: &Group) -> Named {
     presence::file(objectives, group)
+}
+
+/// What a scrape in each second sees of one process that has so many good and bad events of one objective in each.
+///
+/// # Errors
+///
+/// When a selector doesn't parse, which the definitions' checks exclude.
+pub(crate) fn scraped_each_second(
+    objectives: &Objectives,
+    slo: &Slo,
+    good_and_bad: impl Iterator<Item = (u64, u64)>,
+) -> Result<Vec<InputSeries>, QueryError> {
+    let traffic = Traffic { slo, histograms: &objectives.histograms, step: Span::from_secs(1) };
+    let stages: Vec<_> =
+        good_and_bad.map(|(good, bad)| Stage { steps: 1, good: signed(good), bad: signed(bad) }).collect();
+    traffic.series(&stages, Sight::Whole, "only")
+}
+
+fn signed(events: u64) -> i64 {
+    i64::try_from(events).unwrap_or(i64::MAX)
 }
