@@ -3,7 +3,7 @@
 //! Owns how events are counted over a window. Must never divide: that is what a ratio of sums is for.
 
 use crate::numbers::Span;
-use crate::objectives::{Bound, Indicator, Slo};
+use crate::objectives::{Bound, Compression, Indicator, Slo};
 use crate::query::{Query, QueryError, Selector};
 
 /// What is recorded of an indicator before anything is added up; only freshness has some.
@@ -66,14 +66,14 @@ impl Slo {
     /// # Errors
     ///
     /// When an expression doesn't parse, which the definitions' checks exclude.
-    pub fn samples(&self) -> Result<Vec<Sample>, QueryError> {
+    pub fn samples(&self, compression: Compression) -> Result<Vec<Sample>, QueryError> {
         let Indicator::Freshness { timestamp, bound } = &self.indicator else { return Ok(Vec::new()) };
         let by = self.by();
         // 0 says that there is nothing to watch: no revocation list, no source of keys.
         let watched = format!("{timestamp} > 0");
-        let is_bad = match bound {
-            Bound::Behind(most) => format!("time() - ({watched}) > bool {}", most.seconds()),
-            Bound::Ahead(least) => format!("({watched}) - time() < bool {}", least.seconds()),
+        let is_bad = match *bound {
+            Bound::Behind(most) => format!("time() - ({watched}) > bool {}", compression.of(most).seconds()),
+            Bound::Ahead(least) => format!("({watched}) - time() < bool {}", compression.of(least).seconds()),
         };
         Ok(vec![
             Sample { record: BAD_SAMPLE, query: Query::parse(format!("sum{by} ({is_bad})"))? },
@@ -145,11 +145,14 @@ mod tests {
     use super::*;
     use crate::definition::Source;
 
-    fn pair(id: &str) -> Pair {
+    fn slo(id: &str) -> Slo {
         let source = Source::read("inference.yaml", include_str!("../definitions/inference.yaml")).unwrap();
         let objectives = source.check().unwrap();
-        let slo = objectives.slos.into_iter().find(|slo| slo.id == id).unwrap();
-        slo.pair("inference", Span::minutes(5)).unwrap()
+        objectives.slos.into_iter().find(|slo| slo.id == id).unwrap()
+    }
+
+    fn pair(id: &str) -> Pair {
+        slo(id).pair("inference", Span::minutes(5)).unwrap()
     }
 
     #[test]
@@ -165,6 +168,17 @@ mod tests {
             bad.as_str().starts_with(total.as_str()) && bad.as_str().ends_with(&format!("or 0 * {total})")),
             "{bad}"
         );
+    }
+
+    #[test]
+    fn how_old_a_thing_may_be_is_divided_as_every_length_of_time_is() {
+        let bad = |id, factor| {
+            let samples = slo(id).samples(Compression::by(factor).unwrap()).unwrap();
+            samples.first().unwrap().query.to_string()
+        };
+        assert!(bad("jwks-freshness", 1).contains("> bool 900)"), "{}", bad("jwks-freshness", 1));
+        assert!(bad("jwks-freshness", 60).contains("> bool 15)"), "{}", bad("jwks-freshness", 60));
+        assert!(bad("crl-freshness", 60).contains("< bool 360)"), "{}", bad("crl-freshness", 60));
     }
 
     #[test]

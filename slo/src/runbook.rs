@@ -31,6 +31,8 @@ pub struct Page {
 /// A fenced block of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Block {
+    /// The section that it stands in; empty above the first.
+    pub section: String,
     /// The line that it begins on, from 1.
     pub line: usize,
     /// What is in it.
@@ -73,7 +75,8 @@ impl Page {
                 }
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
                     let line = 1 + text.get(..place.start).map_or(0, |before| before.matches('\n').count());
-                    let block = Block { line, text: words(&mut events).trim().to_owned() };
+                    let section = page.headings.last().cloned().unwrap_or_default();
+                    let block = Block { section, line, text: words(&mut events).trim().to_owned() };
                     page.blocks.entry(language.into_string()).or_default().push(block);
                     is_empty = false;
                 }
@@ -162,7 +165,7 @@ fn of_page(file: &str, page: &Page, alerts: &BTreeSet<&str>, known: &Known) -> V
             faults.push(fault(None, "asks nothing of Prometheus: expected a `promql` block".to_owned()));
         }
     }
-    for Block { line, text } in page.questions() {
+    for Block { line, text, .. } in page.questions() {
         let wrong = match Query::parse(text) {
             Ok(query) => known.faults(&query),
             Err(error) => vec![error.to_string()],
@@ -190,7 +193,10 @@ mod tests {
     #[test]
     fn a_page_of_an_alert_with_all_sections_and_a_question_is_right() {
         assert_eq!(judged("Burn.md", GOOD), Vec::<String>::new());
-        assert_eq!(Page::read(GOOD).questions(), [Block { line: 13, text: "up".to_owned() }]);
+        assert_eq!(
+            Page::read(GOOD).questions(),
+            [Block { section: "Is it real?".to_owned(), line: 13, text: "up".to_owned() }]
+        );
     }
 
     #[test]
@@ -198,7 +204,10 @@ mod tests {
         let page = Page::read("```sh\nrm -r /\n```\n\n1. One\n\n   ```sh run\n   true\n   ```\n");
         let languages: Vec<_> = page.blocks().keys().map(String::as_str).collect();
         assert_eq!(languages, ["sh", "sh run"]);
-        assert_eq!(page.blocks()["sh run"], [Block { line: 7, text: "true".to_owned() }]);
+        assert_eq!(
+            page.blocks()["sh run"],
+            [Block { section: String::new(), line: 7, text: "true".to_owned() }]
+        );
     }
 
     #[rstest]

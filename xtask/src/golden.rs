@@ -4,6 +4,7 @@
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::workspace::Workspace;
 
@@ -17,6 +18,17 @@ pub(crate) struct Golden {
     pub(crate) body: String,
     /// What the service must answer, byte for byte.
     pub(crate) answer: String,
+}
+
+impl Golden {
+    /// The body of `POST /v2/models/flights/infer` for the same row.
+    pub(crate) fn infer(&self) -> anyhow::Result<String> {
+        let body: Value = serde_json::from_str(&self.body)?;
+        let data = body.get("array").and_then(Value::as_array).context("a golden row without an array")?;
+        let input =
+            json!({"name": "float_input", "shape": [1, data.len()], "datatype": "FP32", "data": data});
+        Ok(json!({ "inputs": [input] }).to_string())
+    }
 }
 
 #[derive(Deserialize)]

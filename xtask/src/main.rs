@@ -8,6 +8,7 @@ mod bench;
 mod cost;
 mod delivery;
 mod development;
+mod drill;
 mod e2e;
 mod figures;
 mod fuzz;
@@ -15,6 +16,7 @@ mod generate;
 mod golden;
 mod image;
 mod keep_alive;
+mod machine;
 mod marks;
 mod metrics_page;
 mod model;
@@ -67,6 +69,8 @@ enum Task {
     Model(model::ModelOptions),
     /// Start the service and everything that watches it, until Ctrl-C; without Docker
     Up(up::UpOptions),
+    /// Break something of the local stack, and see whether its alert and its runbook help; without a name, list what
+    Drill(drill::DrillOptions),
     /// Run one end-to-end test; without a name, list them
     E2e(e2e::E2eOptions),
     /// Run one benchmark; without a name, list them
@@ -108,6 +112,7 @@ fn run(workspace: &Workspace, task: &Task) -> anyhow::Result<ExitCode> {
         Task::Tools(options) => tools::run(workspace, options),
         Task::Model(options) => model::run(workspace, options),
         Task::Up(options) => up::run(workspace, options),
+        Task::Drill(options) => drill::run(workspace, options),
         Task::E2e(options) => e2e::run(workspace, options),
         Task::Bench(options) => bench::run(workspace, options),
         Task::Image(options) => delivery::image(workspace, options),

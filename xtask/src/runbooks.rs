@@ -3,15 +3,16 @@
 //! `slo runbooks` reads the pages. Must never say what a page should hold: that is the compiler's to judge.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use xshell::cmd;
 
-use crate::golden;
 use crate::stack::Serving;
 use crate::workspace::Workspace;
+use crate::{golden, process};
 
 /// The pages by file name.
 pub(crate) type Pages = BTreeMap<String, Page>;
@@ -25,15 +26,30 @@ pub(crate) struct Page {
     /// What it has a person type, and is tried.
     #[serde(default, rename = "sh run")]
     pub(crate) commands: Vec<Block>,
+    /// Its other blocks, by what is written behind the fence.
+    #[serde(flatten)]
+    others: BTreeMap<String, Vec<Block>>,
 }
 
 /// A fenced block of a page.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Block {
+    /// The section that it stands in.
+    pub(crate) section: String,
     /// From 1.
     pub(crate) line: usize,
     /// What is in it.
     pub(crate) text: String,
+}
+
+impl Page {
+    /// What it breaks, each with the alert that comes of it.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = (&str, &Block)> {
+        self.others
+            .iter()
+            .filter_map(|(language, blocks)| Some((language.strip_prefix("sh fault ")?, blocks)))
+            .flat_map(|(alert, blocks)| blocks.iter().map(move |block| (alert, block)))
+    }
 }
 
 /// All pages.
@@ -45,40 +61,51 @@ pub(crate) fn pages(workspace: &Workspace) -> anyhow::Result<Pages> {
 
 /// What commands name their target by, as `runbooks/README.md` says, for the service that runs here.
 #[derive(Debug)]
-pub(crate) struct Variables(Vec<(&'static str, String)>);
+pub(crate) struct Variables {
+    /// What a shell reads to have them.
+    pub(crate) file: PathBuf,
+}
 
 impl Variables {
-    /// Those of this service.
-    pub(crate) fn of(workspace: &Workspace, serving: &Serving) -> anyhow::Result<Self> {
+    /// Writes those of this service.
+    pub(crate) fn write(workspace: &Workspace, serving: &Serving) -> anyhow::Result<Self> {
         let authority = serving.authority()?;
         let keys = Path::new(&authority).parent().context("keys without a folder")?;
-        let row = golden::load(workspace)?.into_iter().next().context("no golden row")?.body;
-        let flight: serde_json::Value = serde_json::from_str(&row)?;
-        let array =
-            flight.get("array").and_then(serde_json::Value::as_array).context("a row without numbers")?;
-        let infer = serde_json::json!({
-            "inputs": [{"name": "float_input", "shape": [1, array.len()], "datatype": "FP32", "data": array}]
-        });
+        let row = golden::load(workspace)?.into_iter().next().context("no golden row")?;
         let addresses = serving.addresses;
-        Ok(Self(vec![
+        let variables = [
             ("API", format!("https://{}", addresses.api)),
             ("ADMIN", format!("http://{}", addresses.admin)),
             ("PROBE", format!("http://{}", addresses.probe)),
+            ("PROMETHEUS", format!("http://{}", addresses.prometheus)),
             ("CA", authority.clone()),
             ("KEYS", keys.display().to_string()),
+            ("MODEL", serving.model()?),
             ("TOKEN", serving.token.clone()),
-            ("ROW", row),
-            ("INFER", infer.to_string()),
-            ("PROGRAMS", serving.binary_folder()?.display().to_string()),
-        ]))
+            ("INFER", row.infer()?),
+            ("ROW", row.body),
+        ];
+        let mut text = String::new();
+        for (name, value) in variables {
+            writeln!(text, "export {name}={}", shlex::try_quote(&value)?)?;
+        }
+        let programs = process::text(serving.binary_folder()?)?;
+        writeln!(text, "export PATH={}:$PATH", shlex::try_quote(programs)?)?;
+        Self::put(serving.folder(), &text)
+    }
+
+    fn put(folder: &Path, text: &str) -> anyhow::Result<Self> {
+        let file = folder.join("variables.sh");
+        std::fs::write(&file, text)?;
+        Ok(Self { file })
     }
 
     /// Types it as a person does, apart from stopping at the first command that fails.
     pub(crate) fn type_in(&self, workspace: &Workspace, command: &Block) -> anyhow::Result<()> {
         let shell = workspace.shell()?;
-        let script = format!("PATH=$PROGRAMS:$PATH\n{}", command.text);
-        let typed = cmd!(shell, "bash -euo pipefail -c {script}").envs(self.0.iter().cloned());
-        let output = typed.quiet().ignore_status().output()?;
+        let (file, text) = (process::text(&self.file)?, &command.text);
+        let script = format!(". {}\n{text}", shlex::try_quote(file)?);
+        let output = cmd!(shell, "bash -euo pipefail -c {script}").quiet().ignore_status().output()?;
         ensure!(
             output.status.success(),
             "{}: {}{}",
@@ -97,9 +124,10 @@ mod tests {
     #[test]
     fn a_command_that_fails_within_a_pipe_fails() {
         let workspace = Workspace::locate(false).unwrap();
-        let variables = Variables(vec![("PROGRAMS", "/bin".to_owned()), ("WORD", "no".to_owned())]);
-        let command = Block { line: 1, text: "echo $WORD && false | cat".to_owned() };
+        let folder = tempfile::tempdir().unwrap();
+        let variables = Variables::put(folder.path(), "export WORD='no way'\n").unwrap();
+        let command = Block { section: String::new(), line: 1, text: "echo $WORD && false | cat".to_owned() };
         let wrong = variables.type_in(&workspace, &command).unwrap_err();
-        assert!(wrong.to_string().contains("no\n"), "{wrong}");
+        assert!(wrong.to_string().contains("no way\n"), "{wrong}");
     }
 }

@@ -3,13 +3,13 @@
 //! The configuration is the one of `observability/`; nothing of it is left when it ends.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::runbooks::Variables;
 use crate::stack::{self, Calls, Grafana, Kind, Ports, Serving, Setup, Stack};
 use crate::tools;
 use crate::workspace::Workspace;
@@ -33,14 +33,14 @@ pub(crate) fn run(workspace: &Workspace, options: &UpOptions) -> anyhow::Result<
     tools::ensure(workspace, stack::NEEDS)?;
     // From here on Ctrl-C is a wish to end, not the end.
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals")?;
-    let setup =
-        Setup { ports: Ports::Usual, features: &[], compression: 1, probe_interval: Duration::from_secs(5) };
+    let setup = Setup::real_time(Ports::Usual);
     let serving = Serving::start(workspace, setup)?;
     let traffic = options.traffic.map(|rate| serving.call(workspace, &calls(f64::from(rate)))).transpose()?;
     let samples = Stack::data(&serving);
     let stack = Stack::watch(workspace, serving, setup, &samples)?;
     let grafana = stack.grafana(workspace, setup.ports)?;
-    println!("{}", banner(workspace, &stack, grafana.as_ref())?);
+    let variables = Variables::write(workspace, &stack.serving)?;
+    println!("{}", banner(workspace, &stack, &variables, grafana.as_ref())?);
 
     signals.forever().next();
     println!("ending");
@@ -56,7 +56,12 @@ fn calls(rate: f64) -> Vec<Calls> {
     calls
 }
 
-fn banner(workspace: &Workspace, stack: &Stack, grafana: Option<&Grafana>) -> anyhow::Result<String> {
+fn banner(
+    workspace: &Workspace,
+    stack: &Stack,
+    variables: &Variables,
+    grafana: Option<&Grafana>,
+) -> anyhow::Result<String> {
     let Stack { serving, .. } = stack;
     let addresses = serving.addresses;
     let body = crate::golden::load(workspace)?.first().context("no golden row")?.body.clone();
@@ -74,7 +79,8 @@ fn banner(workspace: &Workspace, stack: &Stack, grafana: Option<&Grafana>) -> an
          Alertmanager     http://{alertmanager}\n\
          OTLP over HTTP   {otlp}\n\
          Grafana          {grafana}\n\
-         what they write  {folder}\n\n\
+         what they write  {folder}\n\
+         for runbooks     . {variables}\n\n\
          token            {token}\n\n  \
          curl --cacert {authority} --oauth2-bearer {token} \\\n    \
          --json '{body}' https://{api}/api\n\n\
@@ -85,6 +91,7 @@ fn banner(workspace: &Workspace, stack: &Stack, grafana: Option<&Grafana>) -> an
         prometheus = addresses.prometheus,
         alertmanager = addresses.alertmanager,
         folder = Path::new(serving.folder()).display(),
+        variables = variables.file.display(),
         token = serving.token,
         authority = serving.authority()?,
     ))

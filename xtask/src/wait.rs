@@ -16,6 +16,19 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub(crate) fn until<T>(
     what: &str,
     limit: Duration,
+    ask: impl FnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    until_every(PAUSE, what, limit, ask)
+}
+
+/// The same with pauses of another length, where asking costs something or nobody counts milliseconds.
+///
+/// # Errors
+/// The same.
+pub(crate) fn until_every<T>(
+    pause: Duration,
+    what: &str,
+    limit: Duration,
     mut ask: impl FnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
     let start = Instant::now();
@@ -26,6 +39,6 @@ pub(crate) fn until<T>(
         if start.elapsed() > limit {
             bail!("waited {} s for {what}", limit.as_secs());
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause);
     }
 }

@@ -21,7 +21,7 @@ impl Context<'_> {
 
     /// What freshness counts.
     pub(super) fn samples(self) -> Result<Vec<Rule>, QueryError> {
-        let samples = self.slo.samples()?;
+        let samples = self.slo.samples(self.objectives.compression)?;
         samples.into_iter().map(|sample| self.record(sample.record, sample.query.as_str())).collect()
     }
 

@@ -10,13 +10,13 @@ use anyhow::{Context as _, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use super::machine::Machine;
 use super::spread::{Spread, rounded};
 use super::{Bench, callgrind};
 use crate::artifact;
 use crate::development::Development;
 use crate::golden::{self, Golden};
 use crate::keep_alive::{self, KeepAlive};
+use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::service::Service;
 use crate::tls_client::TlsClient;

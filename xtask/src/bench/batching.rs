@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use xshell::cmd;
 
 use super::Bench;
-use super::machine::Machine;
+use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
 

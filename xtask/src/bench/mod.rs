@@ -8,7 +8,6 @@ mod bare;
 mod batching;
 mod callgrind;
 mod instructions;
-mod machine;
 mod service;
 mod spread;
 mod wrk;

@@ -10,11 +10,11 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::bare::Bare;
-use super::machine::Machine;
 use super::spread::Spread;
 use super::{Bench, wrk};
 use crate::artifact;
 use crate::golden::{self, Golden};
+use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::service::Service;
 use crate::workspace::Workspace;

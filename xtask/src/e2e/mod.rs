@@ -9,6 +9,7 @@ pub(crate) mod comparison;
 mod container;
 mod curl;
 mod drain;
+mod drills;
 mod identity_provider;
 mod kubernetes;
 mod observability;
@@ -62,6 +63,7 @@ pub(crate) const ALL: &[E2e] = &[
     kubernetes::ALONE,
     kubernetes::TEST,
     observability::TEST,
+    drills::TEST,
     runbooks::TEST,
     soak::TEST,
     backtest::TEST,

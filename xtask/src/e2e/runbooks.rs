@@ -19,12 +19,11 @@ pub(crate) const TEST: E2e = E2e {
     run,
 };
 
-const SETUP: Setup =
-    Setup { ports: Ports::Free, features: &[], compression: 1, probe_interval: Duration::from_secs(1) };
+const SETUP: Setup = Setup { probe_interval: Duration::from_secs(1), ..Setup::real_time(Ports::Free) };
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let serving = Serving::start(workspace, SETUP)?;
-    let variables = Variables::of(workspace, &serving)?;
+    let variables = Variables::write(workspace, &serving)?;
     let (mut run, mut failed) = (0, Vec::new());
     for (name, page) in runbooks::pages(workspace)? {
         for command in &page.commands {

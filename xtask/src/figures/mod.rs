@@ -14,7 +14,8 @@ use crate::marks;
 use crate::workspace::Workspace;
 
 /// The pages, and what makes the figures of each.
-pub(crate) const PAGES: [(&str, Tables); 4] = [
+pub(crate) const PAGES: [(&str, Tables); 5] = [
+    ("runbooks/drills.md", drills),
     ("runbooks/performance.md", performance),
     ("runbooks/security.md", security),
     ("docs/challenge.md", challenge::in_english),
@@ -94,6 +95,21 @@ struct Batch {
     ns_for_a_row: f64,
 }
 
+#[derive(Debug, Deserialize)]
+struct Drills {
+    #[serde(flatten)]
+    origin: Origin,
+    drills: Vec<Drill>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Drill {
+    drill: String,
+    alert: String,
+    detected_seconds: f64,
+    mitigated_seconds: f64,
+}
+
 /// The page with the figures of today's results.
 pub(crate) fn page(workspace: &Workspace, name: &str, tables: Tables) -> anyhow::Result<String> {
     let page = std::fs::read_to_string(workspace.path(name)).with_context(|| name.to_owned())?;
@@ -130,6 +146,17 @@ fn security(workspace: &Workspace) -> anyhow::Result<String> {
         )?;
     }
     writeln!(text, "\n{}", auth.origin.line().trim_end())?;
+    Ok(text)
+}
+
+/// How long each fault took to be seen and to be mended.
+fn drills(workspace: &Workspace) -> anyhow::Result<String> {
+    let Drills { origin, drills } = read(workspace, "runbooks/data/drills.json")?;
+    let mut text = "| drill | alert | seen after | all good after |\n|---|---|---:|---:|\n".to_owned();
+    for Drill { drill, alert, detected_seconds, mitigated_seconds } in &drills {
+        writeln!(text, "| {drill} | {alert} | {detected_seconds:.1} s | {mitigated_seconds:.1} s |")?;
+    }
+    writeln!(text, "\n{}", origin.line().trim_end())?;
     Ok(text)
 }
 

@@ -9,9 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use serde_json::{Value, json};
-
 use super::serving::seconds_since_1970;
 use crate::golden::Golden;
 use crate::keep_alive::{self, Answer, KeepAlive};
@@ -190,13 +187,7 @@ impl Kind {
             Self::Predict | Self::Stranger | Self::Guest => ("/api", row.body.clone()),
             Self::Careless => ("/api", "{".to_owned()),
             Self::Odd => ("/api", row.body.replace('0', "1")),
-            Self::Infer => {
-                let body: Value = serde_json::from_str(&row.body)?;
-                let data =
-                    body.get("array").and_then(Value::as_array).context("a golden row without an array")?;
-                let input = json!({"name": "float_input", "shape": [1, data.len()], "datatype": "FP32", "data": data});
-                ("/v2/models/flights/infer", json!({ "inputs": [input] }).to_string())
-            }
+            Self::Infer => ("/v2/models/flights/infer", row.infer()?),
         })
     }
 

@@ -25,6 +25,10 @@ use crate::{golden, wait};
 /// For the prober to have an answer.
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
 
+/// Where the model is in the repository, and where it is delivered to.
+const MODEL: &str = "services/inference/model";
+const DELIVERED: &str = "model";
+
 /// Somebody with a quota, whom the dashboards show being refused.
 const QUOTA_CLASSES: &str = "everybody\nguests rate=1/s burst=1 sub=guest\n";
 
@@ -39,6 +43,21 @@ pub(crate) struct Setup {
     pub(crate) compression: u32,
     /// How often the prober asks.
     pub(crate) probe_interval: Duration,
+    /// How old a connection of a client gets.
+    pub(crate) connection_age: Duration,
+}
+
+impl Setup {
+    /// As it runs anywhere.
+    pub(crate) const fn real_time(ports: Ports) -> Self {
+        Self {
+            ports,
+            features: &[],
+            compression: 1,
+            probe_interval: Duration::from_secs(5),
+            connection_age: Duration::from_secs(300),
+        }
+    }
 }
 
 /// Where everything is.
@@ -69,6 +88,7 @@ pub(crate) struct Serving {
     pub(crate) traces: Collector,
     /// Where everything is.
     pub(crate) addresses: Addresses,
+    connection_age: Duration,
     /// A token that works.
     pub(crate) token: String,
     /// When the prober began, in seconds since 1970.
@@ -96,6 +116,7 @@ impl Serving {
         let folder = tempfile::tempdir()?;
         let development = Development::with_features(workspace, setup.features)?;
         make_keys(&development)?;
+        deliver_model(workspace, &development)?;
         let token = development.token("es256.key.pem", &["--expires-in", "1day"])?;
         let token_file = development.write("token", &token)?;
 
@@ -104,7 +125,7 @@ impl Serving {
         let Addresses { telemetry, prometheus, .. } = addresses;
         let collector =
             Collector::forwarding(workspace, folder.path(), setup.ports, telemetry, traces.grpc, prometheus)?;
-        let service = serve(&development, addresses, collector.grpc)?;
+        let service = serve(&development, addresses, setup.connection_age, collector.grpc)?;
         let prober_begun = seconds_since_1970();
         let prober = probe(&development, addresses, &token_file, setup.probe_interval, folder.path())?;
         Ok(Self {
@@ -114,6 +135,7 @@ impl Serving {
             collector: Some(collector),
             traces,
             addresses,
+            connection_age: setup.connection_age,
             token,
             prober_begun,
             folder,
@@ -133,6 +155,11 @@ impl Serving {
     /// The file of the authority that the service's certificate is trusted by.
     pub(crate) fn authority(&self) -> anyhow::Result<String> {
         self.development.file("ca.pem")
+    }
+
+    /// The folder of the model that the service reads.
+    pub(crate) fn model(&self) -> anyhow::Result<String> {
+        self.development.file(DELIVERED)
     }
 
     /// Where the program is.
@@ -167,7 +194,7 @@ impl Serving {
     /// Starts the service again, where it was.
     pub(crate) fn start_service(&mut self) -> anyhow::Result<()> {
         let traces = self.collector.as_ref().map_or(self.traces.grpc, |collector| collector.grpc);
-        self.service = Some(serve(&self.development, self.addresses, traces)?);
+        self.service = Some(serve(&self.development, self.addresses, self.connection_age, traces)?);
         Ok(())
     }
 
@@ -206,8 +233,23 @@ fn make_keys(development: &Development) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(development: &Development, addresses: Addresses, otlp: SocketAddr) -> anyhow::Result<Service> {
+fn deliver_model(workspace: &Workspace, development: &Development) -> anyhow::Result<()> {
+    let (from, to) = (workspace.path(MODEL), development.file(DELIVERED)?);
+    std::fs::create_dir(&to)?;
+    for file in ["flights.onnx", "golden.json"] {
+        std::fs::copy(from.join(file), Path::new(&to).join(file)).with_context(|| file.to_owned())?;
+    }
+    Ok(())
+}
+
+fn serve(
+    development: &Development,
+    addresses: Addresses,
+    connection_age: Duration,
+    otlp: SocketAddr,
+) -> anyhow::Result<Service> {
     let file = |name| development.file(name);
+    let age = format!("{}ms", connection_age.as_millis());
     let (listen, admin) = (addresses.api.to_string(), addresses.admin.to_string());
     let otlp = format!("http://{otlp}");
     development.start(&[
@@ -222,6 +264,10 @@ fn serve(development: &Development, addresses: Addresses, otlp: SocketAddr) -> a
         &file("jwks.json")?,
         "--quota-classes",
         &file("quota-classes")?,
+        "--model",
+        &file(&format!("{DELIVERED}/flights.onnx"))?,
+        "--connection-age",
+        &age,
         "--tls-certificate",
         &file("server.pem")?,
         "--tls-key",

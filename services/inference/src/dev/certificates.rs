@@ -17,8 +17,9 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certific
 use super::keys::wrote;
 use super::new_files::{self, For, NewFile};
 use super::{DevError, read};
+use crate::config::some_time;
 
-/// How long certificates and the list of revoked ones are good.
+/// How long certificates and the first list of revoked ones are good.
 const GOOD_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 const EXPIRY: &str = "all of it expires in 7 days";
@@ -45,9 +46,12 @@ pub(super) struct Revocation {
     /// Where `inference keys ca` wrote its files
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// The certificates; those that are on the list stay there
-    #[arg(required = true, value_name = "CERT.pem")]
+    /// The certificates; those that are on the list stay there. Without one the list is only signed anew
+    #[arg(value_name = "CERT.pem")]
     certificates: Vec<PathBuf>,
+    /// How long the list is good, from now on
+    #[arg(long, value_name = "DURATION", default_value = "7days", value_parser = some_time)]
+    expires_in: Duration,
 }
 
 impl Authority {
@@ -74,7 +78,7 @@ impl Authority {
         files.push(NewFile {
             name: CRL.to_owned(),
             readers: For::Everybody,
-            text: revocation_list(SerialNumber::from_slice(&[1]), Vec::new(), &issuer)?,
+            text: revocation_list(SerialNumber::from_slice(&[1]), Vec::new(), GOOD_FOR, &issuer)?,
         });
         Ok(format!("{}\n{EXPIRY}", wrote(&new_files::write(&self.folder, &files)?)))
     }
@@ -95,9 +99,9 @@ impl Revocation {
             }
         }
         let count = revoked.len();
-        new_files::replace(&in_folder(CRL), &revocation_list(number, revoked, &issuer)?)?;
-        let list = in_folder(CRL);
-        Ok(format!("{}\n{count} revoked; the list expires in 7 days", list.display()))
+        new_files::replace(&in_folder(CRL), &revocation_list(number, revoked, self.expires_in, &issuer)?)?;
+        let (list, time) = (in_folder(CRL), humantime::format_duration(self.expires_in));
+        Ok(format!("{}\n{count} revoked; the list expires in {time}", list.display()))
     }
 }
 
@@ -170,12 +174,13 @@ fn client_name(name: &str) -> Result<SanType, DevError> {
 fn revocation_list(
     crl_number: SerialNumber,
     revoked_certs: Vec<RevokedCertParams>,
+    good_for: Duration,
     issuer: &Issuer<'_, KeyPair>,
 ) -> Result<String, DevError> {
     let now = SystemTime::now();
     let list = CertificateRevocationListParams {
         this_update: now.into(),
-        next_update: (now + GOOD_FOR).into(),
+        next_update: (now + good_for).into(),
         crl_number,
         issuing_distribution_point: None,
         revoked_certs,

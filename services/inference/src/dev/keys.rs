@@ -54,7 +54,7 @@ enum What {
     Jwks(Jwks),
     /// Make an authority to throw away, with certificates of a server and of clients and an empty list of revoked ones
     Ca(Authority),
-    /// Revoke certificates: put them on the list that `ca` made
+    /// Revoke certificates: put them on the list that `ca` made, and sign it anew
     Revoke(Revocation),
 }
 

@@ -127,6 +127,18 @@ fn who_is_revoked_stays_so_and_nobody_else_is() {
 }
 
 #[test]
+fn a_list_that_is_only_signed_anew_revokes_whom_it_did_for_as_long_as_was_asked() {
+    let folder = authority(&["spiffe://a/1", "spiffe://a/2"]);
+    let revoke = |arguments: &[&str]| made(&[&["keys", "revoke", &folder.arg("")], arguments].concat());
+    revoke(&[&folder.arg("client.pem")]);
+    assert!(revoke(&["--expires-in", "36h"]).contains("\n1 revoked; the list expires in 1day 12h"));
+    assert_eq!(refuses(client(&folder, "client.pem", in_days(1))), CertificateError::Revoked);
+    assert_eq!(client(&folder, "client-2.pem", in_days(1)), Ok(()));
+    let over = refuses(client(&folder, "client-2.pem", in_days(2)));
+    assert!(matches!(over, CertificateError::ExpiredRevocationListContext { .. }), "{over:?}");
+}
+
+#[test]
 fn only_what_the_authority_issued_is_revoked() {
     let (folder, stranger) = (authority(&[]), authority(&[]));
     let before = folder.read("crl.pem");

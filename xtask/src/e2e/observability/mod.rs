@@ -52,10 +52,10 @@ const SAMPLE: f64 = 3.0;
 const LIMIT: Duration = Duration::from_secs(30);
 
 const SETUP: Setup = Setup {
-    ports: Ports::Free,
     features: &["faults"],
     compression: COMPRESSION,
     probe_interval: Duration::from_millis(250),
+    ..Setup::real_time(Ports::Free)
 };
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {

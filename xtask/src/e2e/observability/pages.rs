@@ -25,7 +25,7 @@ impl Pages {
         for alert in alerts {
             let name = format!("{alert}.md");
             let page = self.pages.get(&name).with_context(|| format!("no page {name}"))?;
-            for Block { line, text } in &page.questions {
+            for Block { line, text, .. } in &page.questions {
                 let answer =
                     stack.prometheus.query(text).with_context(|| format!("runbooks/{name}:{line}"))?;
                 ensure!(!answer.is_empty(), "runbooks/{name}:{line}: no answer while it is needed: {text}");

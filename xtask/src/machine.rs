@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 
 /// The machine, the code and the day.
 #[derive(Debug, Serialize)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     date: String,
     commit: String,
     cpu: String,
@@ -20,7 +20,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Reads what this machine says of itself; what it does not say is an empty text.
-    pub(super) fn read(workspace: &Workspace) -> anyhow::Result<Self> {
+    pub(crate) fn read(workspace: &Workspace) -> anyhow::Result<Self> {
         let shell = workspace.shell()?;
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let cpu = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();

@@ -1,0 +1,228 @@
+//! Game days: something of the local stack is broken, its alert comes, somebody follows the alert's page, and it is over
+//! when every objective is good again. With hours as minutes.
+//!
+//! What is broken, and how, stands in `runbooks/drills.md`; what mends it, on the page of the alert. Must never mend
+//! anything by itself: the page has to.
+
+mod times;
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+
+use self::times::Times;
+use crate::outcome::Outcome;
+use crate::runbooks::{self, Block, Page, Pages, Variables};
+use crate::stack::{self, Calls, Kind, Ports, Serving, Setup, Stack};
+use crate::workspace::Workspace;
+use crate::{tools, wait};
+
+/// The page of the drills.
+const PAGE: &str = "drills.md";
+
+/// An hour is a minute.
+const COMPRESSION: u32 = 60;
+
+/// Requests a second, by route.
+const RATE: f64 = 20.0;
+
+/// How often Alertmanager and Prometheus are asked.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Longer than an alert takes to come, and a script's commands to help.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Yields a value when every objective has one and none is bad.
+const ALL_GOOD: &str = "count(slo:current_burn_rate:ratio <= 1) == count(slo:objective:ratio)";
+
+/// Which drills, and who follows the pages.
+#[derive(Debug, Args)]
+pub(crate) struct DrillOptions {
+    /// Their names; without one, all are listed
+    names: Vec<String>,
+    /// Have a script type what the page says under Mitigation, in place of a person
+    #[arg(long)]
+    scripted: bool,
+    /// Keep the times in runbooks/data/drills.json, from which the page's table is made
+    #[arg(long, requires = "names")]
+    record: bool,
+}
+
+/// Something to break.
+#[derive(Debug)]
+struct Drill<'a> {
+    name: &'a str,
+    /// What comes of it.
+    alert: &'a str,
+    /// What breaks it.
+    fault: &'a Block,
+}
+
+/// Who follows the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hands {
+    Person,
+    Script,
+}
+
+impl DrillOptions {
+    /// What was typed.
+    fn command(&self) -> String {
+        let scripted = if self.scripted { " --scripted" } else { "" };
+        format!("cargo xtask drill {}{scripted} --record", self.names.join(" "))
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, options: &DrillOptions) -> anyhow::Result<()> {
+    let pages = runbooks::pages(workspace)?;
+    let mut drills = drills(&pages)?;
+    if options.names.is_empty() {
+        for Drill { name, alert, .. } in drills {
+            println!("{name:<20} {alert}");
+        }
+        return Ok(());
+    }
+    for name in &options.names {
+        ensure!(
+            drills.iter().any(|drill| drill.name == name),
+            "there is no drill `{name}`; `cargo xtask drill` lists them"
+        );
+    }
+    drills.retain(|drill| options.names.iter().any(|name| drill.name == name));
+    tools::ensure(workspace, stack::NEEDS)?;
+    let hands = if options.scripted { Hands::Script } else { Hands::Person };
+    let times = hold(workspace, &pages, &drills, Ports::Usual, hands)?;
+    if options.record {
+        times::record(workspace, options.command(), times)?;
+    }
+    Ok(())
+}
+
+/// Every drill in turn, followed by a script.
+pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    let pages = runbooks::pages(workspace)?;
+    hold(workspace, &pages, &drills(&pages)?, Ports::Free, Hands::Script)?;
+    Ok(Outcome::Passed)
+}
+
+/// The blocks of the page that break something: the alert stands behind the fence, the name is that of the section.
+fn drills(pages: &Pages) -> anyhow::Result<Vec<Drill<'_>>> {
+    let page = pages.get(PAGE).with_context(|| format!("no page {PAGE}"))?;
+    let mut drills: Vec<_> =
+        page.faults().map(|(alert, fault)| Drill { name: &fault.section, alert, fault }).collect();
+    ensure!(!drills.is_empty(), "{PAGE} has no block `sh fault ALERT`");
+    drills.sort_by_key(|drill| drill.fault.line);
+    Ok(drills)
+}
+
+fn hold(
+    workspace: &Workspace,
+    pages: &Pages,
+    drills: &[Drill<'_>],
+    ports: Ports,
+    hands: Hands,
+) -> anyhow::Result<Vec<Times>> {
+    let real_time = Setup::real_time(ports);
+    let setup = Setup {
+        compression: COMPRESSION,
+        probe_interval: Duration::from_millis(250),
+        connection_age: real_time.connection_age / COMPRESSION,
+        ..real_time
+    };
+    let serving = Serving::start(workspace, setup)?;
+    let variables = Variables::write(workspace, &serving)?;
+    let clients = serving.call(workspace, &[Calls::of(Kind::Predict, RATE), Calls::of(Kind::Infer, RATE)])?;
+    let data = Stack::data(&serving);
+    let stack = Stack::watch(workspace, serving, setup, &data)?;
+    stack.is_scraped()?;
+    if hands == Hands::Person {
+        println!(
+            "Prometheus is at http://{}. In another terminal, at the root of the repository:\n\n  . {}\n",
+            stack.serving.addresses.prometheus,
+            variables.file.display()
+        );
+    }
+    let day = GameDay { workspace, pages, stack: &stack, variables: &variables, hands };
+    day.is_good()?;
+    let times = drills.iter().map(|drill| day.hold(drill)).collect::<anyhow::Result<_>>()?;
+    drop(clients);
+    stack.serving.stop()?;
+    Ok(times)
+}
+
+/// What a drill is held with.
+#[derive(Debug)]
+struct GameDay<'a> {
+    workspace: &'a Workspace,
+    pages: &'a Pages,
+    stack: &'a Stack,
+    variables: &'a Variables,
+    hands: Hands,
+}
+
+impl GameDay<'_> {
+    fn hold(&self, drill: &Drill<'_>) -> anyhow::Result<Times> {
+        let Drill { name, alert, fault } = *drill;
+        println!("{name}: something breaks now");
+        self.variables.type_in(self.workspace, fault).with_context(|| format!("{PAGE}:{}", fault.line))?;
+        let begun = Instant::now();
+        let page = self.detected(alert)?;
+        let detected = begun.elapsed();
+        self.follow(&page).with_context(|| format!("{name}: runbooks/{page}"))?;
+        self.is_good().with_context(|| format!("{name}: runbooks/{page} was followed"))?;
+        let mitigated = begun.elapsed();
+        println!(
+            "{name}: seen after {:.1} s, all good after {:.1} s",
+            detected.as_secs_f64(),
+            mitigated.as_secs_f64()
+        );
+        Ok(Times::new(name, alert, detected, mitigated))
+    }
+
+    /// The page that the alert leads to, once it has come.
+    fn detected(&self, alert: &str) -> anyhow::Result<String> {
+        let seen = wait::until_every(PAUSE, alert, LIMIT, || {
+            let alerts = self.stack.alertmanager.alerts()?;
+            Ok(alerts
+                .into_iter()
+                .find(|seen| seen.label("alertname") == alert && seen.label("severity") == "page"))
+        })?;
+        let said = |name| seen.annotations.get(name).map_or("", String::as_str);
+        println!("{alert}: {}\n{}\n{}", said("summary"), said("description"), said("runbook_url"));
+        let (_, page) = said("runbook_url").rsplit_once('/').context("an alert without a page")?;
+        Ok(page.to_owned())
+    }
+
+    fn follow(&self, page: &str) -> anyhow::Result<()> {
+        if self.hands == Hands::Person {
+            println!("follow runbooks/{page}; it is over when every objective is good again");
+            return Ok(());
+        }
+        let Page { commands, .. } = self.pages.get(page).context("there is no such page")?;
+        let mut typed = 0;
+        for command in commands.iter().filter(|command| command.section == "Mitigation") {
+            self.variables
+                .type_in(self.workspace, command)
+                .with_context(|| format!("line {}", command.line))?;
+            typed += 1;
+        }
+        ensure!(typed > 0, "no block `sh run` under Mitigation");
+        Ok(())
+    }
+
+    /// Waits until no objective burns faster than it may; for a person as long as it takes.
+    fn is_good(&self) -> anyhow::Result<()> {
+        let limit = if self.hands == Hands::Person { Duration::MAX } else { LIMIT };
+        let good = wait::until_every(PAUSE, "every objective to be good", limit, || {
+            Ok(self.stack.prometheus.value(ALL_GOOD)?.map(drop))
+        });
+        let Err(error) = good else { return Ok(()) };
+        let mut bad = String::new();
+        for burning in self.stack.prometheus.query("slo:current_burn_rate:ratio > 1")? {
+            let _infallible = write!(bad, " {}", burning.labels.get("slo").map_or("", String::as_str));
+        }
+        bail!("{error:#}; bad are:{bad}");
+    }
+}
