@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::ValueEnum;
 use xshell::cmd;
 
+use super::image::ImageByDigest;
 use crate::workspace::Workspace;
 
 /// What the gate says.
@@ -26,9 +27,6 @@ pub(crate) enum Delivers {
     Fix,
 }
 
-/// Series of the canary, as the chart's monitors label them.
-const CANARY: &str = "track=\"canary\"";
-
 /// Whom to ask, and for what.
 #[derive(Debug)]
 pub(super) struct Gate<'a> {
@@ -47,9 +45,10 @@ impl Gate<'_> {
         self.ask(&["--delivers", delivers])
     }
 
-    /// Whether the canary may go on, by its own series.
-    pub(super) fn canary(&self) -> anyhow::Result<Answer> {
-        self.ask(&["--canary", CANARY])
+    /// Whether the canary may go on, by its own series, as the chart's monitors label them: not by those of one of another
+    /// version, which may have been taken back within the hour that the gate looks at.
+    pub(super) fn canary(&self, image: &ImageByDigest) -> anyhow::Result<Answer> {
+        self.ask(&["--canary", &format!("track=\"canary\",version=\"{}\"", image.version())])
     }
 
     fn ask(&self, what: &[&str]) -> anyhow::Result<Answer> {

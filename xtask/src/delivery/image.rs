@@ -33,6 +33,12 @@ impl ImageByDigest {
         Ok(Self { repository: repository.to_owned(), digest: digest.to_owned() })
     }
 
+    /// Its pods' label `version`, as the chart writes it.
+    pub(crate) fn version(&self) -> &str {
+        let hexadecimal = self.digest.trim_start_matches("sha256:");
+        hexadecimal.get(..12).unwrap_or(hexadecimal)
+    }
+
     /// The host that has the repository.
     pub(super) fn registry(&self) -> &str {
         self.repository.split_once('/').map_or(&self.repository, |(registry, _)| registry)

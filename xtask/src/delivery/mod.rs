@@ -32,7 +32,7 @@ use clap::Args;
 pub(crate) use self::archive::{ImageOptions, image};
 pub(crate) use self::estate::{ApplyOptions, PlanOptions, apply, plan};
 use self::gate::{Delivers, Gate};
-use self::image::ImageByDigest;
+pub(crate) use self::image::ImageByDigest;
 pub(crate) use self::registry::{PromoteOptions, PublishOptions, promote, publish};
 use self::release::{Release, Rollout};
 use self::rollout::Ended;

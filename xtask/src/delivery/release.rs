@@ -71,7 +71,7 @@ impl Release {
     fn restore(&self) -> anyhow::Result<()> {
         let Self { shell, cluster, wait, before } = self;
         let before = before.to_string();
-        cmd!(shell, "helm rollback {NAME} {before} {cluster...} {wait...}").run()?;
+        cmd!(shell, "helm rollback {NAME} {before} {cluster...} {wait...}").ignore_stdout().run()?;
         Ok(())
     }
 
@@ -124,7 +124,7 @@ impl Steps for Rollout<'_> {
         let mut load = Load::start(self.load)?;
         self.watch.over(&mut Clock::start(), || {
             load.is_well()?;
-            self.gate.canary()
+            self.gate.canary(self.image)
         })
     }
 

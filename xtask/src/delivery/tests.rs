@@ -59,7 +59,7 @@ const FOUND: &str = "helm history inference --output=json";
 const BUDGET: &str = "gate --delivers fix";
 const CANARY: &str =
     "helm upgrade inference infra/charts/inference --reset-then-reuse-values --set-string canary.image=IMAGE";
-const GATE: &str = "gate --canary track=\"canary\"";
+const GATE: &str = "gate --canary track=\"canary\",version=\"0123456789ab\"";
 const PROMOTED: &str = "helm upgrade inference infra/charts/inference --reset-then-reuse-values \
                         --set-string image=IMAGE --set-string canary.image=";
 const RESTORED: &str = "helm rollback inference 7";

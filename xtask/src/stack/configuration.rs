@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use xshell::cmd;
 
 use crate::process::text;
@@ -76,10 +76,15 @@ impl Configuration {
     /// Whom Prometheus scrapes for a job; it looks at the file by itself.
     pub(crate) fn set_targets(&self, job: &str, targets: &[SocketAddr]) -> anyhow::Result<()> {
         let targets: Vec<String> = targets.iter().map(SocketAddr::to_string).collect();
+        self.set_groups(job, &json!([{ "targets": targets }]))
+    }
+
+    /// The same with labels, as `file_sd_configs` reads them.
+    pub(crate) fn set_groups(&self, job: &str, groups: &Value) -> anyhow::Result<()> {
         let path = self.folder.join(format!("prometheus/targets/{job}.yaml"));
         anyhow::ensure!(path.is_file(), "prometheus.yml reads no {}", path.display());
         let beside = path.with_extension("new");
-        fs::write(&beside, serde_json::json!([{ "targets": targets }]).to_string())?;
+        fs::write(&beside, groups.to_string())?;
         Ok(fs::rename(beside, path)?)
     }
 

@@ -11,6 +11,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 
+{{- /* What tells one image's series from another's: of its digest as much as is told apart at a glance, as a label's value is
+       shorter than a digest. */ -}}
+{{- define "inference.version" -}}
+{{- splitList "@sha256:" . | last | trunc 12 -}}
+{{- end -}}
+
 {{- /* Names of the files that there are, as a JSON array. */ -}}
 {{- define "inference.files" -}}
 {{- $kubernetes := .Values.secrets.kubernetes -}}

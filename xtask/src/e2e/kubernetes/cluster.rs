@@ -83,13 +83,17 @@ impl Cluster {
         items(serde_json::from_str(&told)?)
     }
 
+    /// The file that says where the API server is, and who asks.
+    pub(super) fn kubeconfig(&self, user: As) -> PathBuf {
+        self.folder.path().join(if user == As::Admin { "admin" } else { "deploy" })
+    }
+
     /// Runs Helm.
     pub(super) fn helm(&self, user: As, args: &[&str]) -> anyhow::Result<String> {
         self.run("helm", user, args, "")
     }
 
     fn run(&self, tool: &'static str, user: As, args: &[&str], input: &str) -> anyhow::Result<String> {
-        let user = if user == As::Admin { "admin" } else { "deploy" };
         // A file and not a pipe: kubectl answers each document before it reads the next.
         let mut asked = tempfile::tempfile()?;
         asked.write_all(input.as_bytes())?;
@@ -97,7 +101,7 @@ impl Cluster {
         let output = Command::new(self.workspace.tool(tool))
             .args(args)
             .arg("--kubeconfig")
-            .arg(self.folder.path().join(user))
+            .arg(self.kubeconfig(user))
             .current_dir(self.workspace.root())
             // Neither's own settings of whoever runs this.
             .env("HOME", self.folder.path())
@@ -137,6 +141,8 @@ impl Cluster {
         command
             .args(["--kubeconfig=controllers", "--leader-elect=false", "--use-service-account-credentials"])
             .args(["--service-account-private-key-file=accounts.key"])
+            // Nobody tells that the nodes are well: after the usual 50 s their pods would count as lost.
+            .arg("--node-monitor-grace-period=1h")
             // As nobody waits for a real load.
             .arg("--horizontal-pod-autoscaler-sync-period=1s");
         Part::start("kube-controller-manager", command, self.folder.path())

@@ -59,7 +59,7 @@ pub(super) fn live(cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
     ])
 }
 
-fn upgrade(cluster: &Cluster, args: &[&str]) -> anyhow::Result<()> {
+pub(super) fn upgrade(cluster: &Cluster, args: &[&str]) -> anyhow::Result<()> {
     let upgrade =
         ["upgrade", "--install", "inference", CHART, "--namespace=inference", "--wait", "--timeout=60s"];
     cluster.helm(As::Deploy, &[&upgrade[..], args].concat()).map(drop)
@@ -148,14 +148,14 @@ fn uninstalled(cluster: &Cluster) -> anyhow::Result<Line> {
     Ok(Line::new("`helm uninstall`", "nothing left but the namespace".into(), begun))
 }
 
-fn of_track(cluster: &Cluster, track: &str) -> anyhow::Result<Vec<Value>> {
+pub(super) fn of_track(cluster: &Cluster, track: &str) -> anyhow::Result<Vec<Value>> {
     let mut pods = cluster.objects("pods")?;
     pods.retain(|pod| pod.pointer("/metadata/labels/track").and_then(Value::as_str) == Some(track));
     Ok(pods)
 }
 
 /// Waits until so many pods of the track are there, and all of them ready.
-fn ready(cluster: &Cluster, track: &str, count: usize) -> anyhow::Result<Vec<Value>> {
+pub(super) fn ready(cluster: &Cluster, track: &str, count: usize) -> anyhow::Result<Vec<Value>> {
     wait::until(&format!("{count} pods of {track} to be ready"), LIMIT, || {
         let pods = of_track(cluster, track)?;
         let running =
@@ -182,6 +182,6 @@ fn behind(cluster: &Cluster, service: &str, count: usize) -> anyhow::Result<()> 
     })
 }
 
-fn image(pod: &Value) -> Option<&str> {
+pub(super) fn image(pod: &Value) -> Option<&str> {
     pod.pointer("/spec/containers/0/image")?.as_str()
 }

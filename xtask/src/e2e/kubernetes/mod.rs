@@ -2,6 +2,7 @@
 
 mod closure;
 mod cluster;
+mod deliveries;
 mod life;
 mod mutants;
 mod refusals;
@@ -20,7 +21,8 @@ use self::cluster::Cluster;
 /// `cargo xtask e2e kubernetes`
 pub(crate) const TEST: E2e = E2e {
     name: "kubernetes",
-    summary: "the chart on a real API server: valid, closed, restricted, installed, upgraded, rolled back, gone",
+    summary: "the chart on a real API server: valid, closed, restricted, installed, upgraded, rolled back, gone; \
+              a good canary promoted, any other taken back",
     needs: &[
         "etcd",
         "kube-apiserver",
@@ -30,6 +32,9 @@ pub(crate) const TEST: E2e = E2e {
         "kwok",
         "helm",
         "openssl",
+        "otelcol",
+        "prometheus",
+        "prometheus-alertmanager",
         "prometheus-operator",
     ],
     run,
@@ -82,6 +87,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     lines.push(judge.committed()?);
     lines.push(mutants::are_noticed(workspace, &judge)?);
     lines.extend(life::live(&cluster)?);
+    lines.push(deliveries::end_as_they_should(workspace, &cluster)?);
     lines.push(Line::new("all of it", String::new(), begun));
     let table: String = std::iter::once(HEAD.to_owned()).chain(lines.iter().map(Line::to_string)).collect();
     compare(workspace, TEST.name, COMMITTED, &table)?;

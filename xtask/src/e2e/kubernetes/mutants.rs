@@ -84,7 +84,7 @@ const MUTANTS: &[Mutant] = &[
         "      scraped: \"yes\"",
         "ServiceMonitor inference selects no service",
     ),
-    mutant("observability.yaml", "[track]", "[release]", "takes the label release of no pod"),
+    mutant("observability.yaml", "[track, version]", "[track, release]", "takes the label release of no pod"),
     mutant(
         "observability.yaml",
         "    grafana_dashboard: \"1\"",
