@@ -1,7 +1,7 @@
 //! The life of a release: the namespace first, then installed, upgraded, with a canary, rolled back, and taken away, with no
 //! more rights than a deploy has.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -54,6 +54,8 @@ pub(super) fn live(cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
         with_a_canary(cluster)?,
         promoted(cluster)?,
         rolled_back(cluster)?,
+        scaled_up(cluster)?,
+        a_zone_is_lost(cluster)?,
         restricted(cluster)?,
         uninstalled(cluster)?,
     ])
@@ -70,8 +72,7 @@ fn installed(cluster: &Cluster) -> anyhow::Result<Line> {
     upgrade(cluster, &["--values", VALUES])?;
     // One, until the autoscaler has looked.
     let pods = ready(cluster, "stable", 3)?;
-    let nodes: BTreeSet<_> =
-        pods.iter().filter_map(|pod| pod.pointer("/spec/nodeName").and_then(Value::as_str)).collect();
+    let nodes = nodes_of(&pods);
     ensure!(nodes.len() == 3, "three pods are on {nodes:?}");
     Ok(Line::new(
         "`helm upgrade --install --wait`, with the rights of a deploy",
@@ -116,6 +117,46 @@ fn rolled_back(cluster: &Cluster) -> anyhow::Result<Line> {
     Ok(Line::new("`helm rollback` to the first revision", "three pods of the old image".into(), begun))
 }
 
+fn scaled_up(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    upgrade(cluster, &["--reset-then-reuse-values", "--set", "autoscaling.minimum=6"])?;
+    let pods = ready(cluster, "stable", 6)?;
+    let nodes = nodes_of(&pods);
+    ensure!(nodes.values().all(|pods| *pods == 2), "six pods are on {nodes:?}");
+    behind(cluster, "inference", 6)?;
+    Ok(Line::new("`autoscaling.minimum=6`", "six pods ready, two in each zone".into(), begun))
+}
+
+/// The zone's node takes no more pods, and those that it has are evicted, as many at once as may be missing.
+fn a_zone_is_lost(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    let pods = of_track(cluster, "stable")?;
+    let lost = nodes_of(&pods).into_keys().next().context("a pod without a node")?;
+    let drain = ["drain", &lost, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=60s"];
+    cluster.kubectl(As::Admin, &drain, "")?;
+    let nodes = nodes_of(&ready(cluster, "stable", 6)?);
+    ensure!(
+        nodes.len() == 2 && !nodes.contains_key(&lost),
+        "after {lost} was drained, pods are on {nodes:?}"
+    );
+    behind(cluster, "inference", 6)?;
+    cluster.kubectl(As::Admin, &["uncordon", &lost], "")?;
+    Ok(Line::new(
+        "`kubectl drain` of a zone's node",
+        "six pods ready again, in the two other zones".into(),
+        begun,
+    ))
+}
+
+/// How many of the pods are on each node.
+fn nodes_of(pods: &[Value]) -> BTreeMap<String, usize> {
+    let mut nodes = BTreeMap::new();
+    for node in pods.iter().filter_map(|pod| pod.pointer("/spec/nodeName").and_then(Value::as_str)) {
+        *nodes.entry(node.to_owned()).or_default() += 1;
+    }
+    nodes
+}
+
 /// What the chart does not ask for, and somebody might.
 fn restricted(cluster: &Cluster) -> anyhow::Result<Line> {
     let begun = Instant::now();
@@ -156,12 +197,17 @@ pub(super) fn of_track(cluster: &Cluster, track: &str) -> anyhow::Result<Vec<Val
 
 /// Waits until so many pods of the track are there, and all of them ready.
 pub(super) fn ready(cluster: &Cluster, track: &str, count: usize) -> anyhow::Result<Vec<Value>> {
+    let mut seen = String::new();
     wait::until(&format!("{count} pods of {track} to be ready"), LIMIT, || {
         let pods = of_track(cluster, track)?;
         let running =
             pods.iter().filter(|pod| pod.pointer("/status/phase").and_then(Value::as_str) == Some("Running"));
-        Ok((running.count() == count && pods.len() == count).then_some(pods))
+        let is_so = running.count() == count && pods.len() == count;
+        let message = |pod: &Value| pod.pointer("/status/conditions/0/message").cloned().unwrap_or_default();
+        seen = pods.iter().map(|pod| format!("{}: {}\n", name(pod), message(pod))).collect();
+        Ok(is_so.then_some(pods))
     })
+    .with_context(|| seen)
 }
 
 /// Waits until so many pods get what is sent to the service.
