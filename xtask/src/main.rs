@@ -41,12 +41,24 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask test --quick          while working: what needs nothing beyond Rust
+  cargo xtask test clippy tests     only these steps; --list shows all
+  cargo xtask test                  before a pull request: everything
+  cargo xtask generate              after a change of something that other files are made from
+  cargo xtask e2e curl              one end-to-end test
+  cargo xtask up --traffic 50       the service, watched and asked 50 times a second
+  cargo xtask drill bad-model       a service that breaks: does its runbook help?
+  cargo xtask bench service         what a request costs, beside a bare server's
+  cargo xtask plan --help           how the cloud is planned, applied, delivered to; the same for each task";
+
 /// The workspace's own tasks.
 ///
 /// A newcomer needs two commands: `cargo run --release` starts the service, `cargo xtask test` checks everything.
 /// While working, `cargo xtask test --quick` takes what needs no tools beyond Rust's own.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true, after_help = EXAMPLES)]
 struct Options {
     /// Nobody is watching: a skipped test is a failure.
     #[arg(long, env = "CI", global = true, hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]

@@ -11,6 +11,7 @@ mod links;
 mod machine_paths;
 mod manifests;
 mod module_docs;
+mod named_code;
 mod source_length;
 mod workflows;
 
@@ -38,6 +39,7 @@ const RULES: &[Rule] = &[
     Rule { says: "a lint is expected with a reason, never allowed", check: attributes::check },
     Rule { says: "a file is named after what it holds", check: file_names::check },
     Rule { says: "relative links and anchors in Markdown resolve", check: links::check },
+    Rule { says: "Rust files, and what a page says is in them, are there", check: named_code::check },
     Rule { says: "nothing names a machine or its registry", check: machine_paths::check },
     Rule { says: "what GitHub runs is hardened, and nothing but a caller", check: workflows::check },
 ];
