@@ -217,6 +217,7 @@ def test_secrets_are_empty_places_under_their_own_key(aws):
     manager = aws("secretsmanager")
     secrets = manager.list_secrets()["SecretList"]
     assert {secret["Name"].rsplit("/", 1)[-1] for secret in secrets} == {
+        "load-token",
         "probe-token",
         "quota-classes",
         "tls-certificate",

@@ -98,6 +98,11 @@ def test_nobody_else_may_plan(aws, claims):
     assert not takes(aws, "plan", claims)
 
 
+def secret(environment, name):
+    """A secret as AWS names it, with its own six characters."""
+    return f"arn:aws:secretsmanager:us-east-1:000000000000:secret:puntual-{environment}/inference/{name}-a1B2c3"
+
+
 STATES = "arn:aws:s3:::puntual-state-000000000000-us-east-1"
 
 
@@ -119,6 +124,7 @@ STATES = "arn:aws:s3:::puntual-state-000000000000-us-east-1"
             "ecr:BatchGetImage",
             "arn:aws:ecr:us-east-1:000000000000:repository/puntual-staging/inference",
         ),
+        ("deploy-production", "secretsmanager:GetSecretValue", secret("production", "load-token")),
     ],
 )
 def test_a_role_may_do_its_work(aws, role, action, resource):
@@ -147,6 +153,8 @@ def test_a_role_may_do_its_work(aws, role, action, resource):
         ("deploy-production", "ecr:BatchDeleteImage", "*"),
         ("deploy-production", "ec2:RunInstances", "*"),
         ("deploy-production", "s3:GetObject", f"{STATES}/cloud/production.tfstate"),
+        ("deploy-production", "secretsmanager:GetSecretValue", secret("production", "tls-key")),
+        ("deploy-production", "secretsmanager:GetSecretValue", secret("staging", "load-token")),
         ("deploy-production", "ssm:StartSession", "arn:aws:ec2:us-east-1:000000000000:instance/i-0123456789abcdef0"),
     ],
 )

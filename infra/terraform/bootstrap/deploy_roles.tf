@@ -1,6 +1,6 @@
 # What a deploy may do, a role for each environment: push an image, or fetch it where it was tried before, find the cluster,
-# go through the tunnel. What it may do
-# in the cluster, the cluster says (terraform/cloud/access.tf).
+# go through the tunnel, send load with a token of its own. What it may do in the cluster, the cluster says
+# (terraform/cloud/access.tf).
 
 locals {
   # One port forwarded through the one instance of that name; no shell, and no other document.
@@ -32,6 +32,34 @@ locals {
         Resource = ["*"]
       },
     ]
+  }
+
+  # Of the service's secrets the one that is for this.
+  load_token = {
+    for environment in var.environments : environment => [
+      {
+        Sid      = "ReadTheTokenOfTheLoad"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [local.load_token_arn[environment]]
+      },
+      {
+        Sid      = "DecryptIt"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = ["arn:${local.partition}:kms:${local.region}:${local.account_id}:key/*"]
+        Condition = {
+          StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" }
+          StringLike   = { "kms:EncryptionContext:SecretARN" = local.load_token_arn[environment] }
+        }
+      },
+    ]
+  }
+
+  # Secrets Manager adds six characters of its own.
+  load_token_arn = {
+    for environment in var.environments : environment =>
+    "arn:${local.partition}:secretsmanager:${local.region}:${local.account_id}:secret:puntual-${environment}/inference/load-token-??????"
   }
 
   deploy = {
@@ -89,7 +117,10 @@ resource "aws_iam_role" "deploy" {
 resource "aws_iam_role_policy" "deploy" {
   for_each = aws_iam_role.deploy
 
-  name   = "deploy"
-  role   = each.value.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.deploy[each.key], local.tunnel[each.key]) })
+  name = "deploy"
+  role = each.value.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat(local.deploy[each.key], local.tunnel[each.key], local.load_token[each.key])
+  })
 }

@@ -10,6 +10,7 @@ locals {
     tls-client-crl  = "Revocation lists of those CAs, PEM: --tls-crl"
     quota-classes   = "Classes of quotas: --quota-classes"
     probe-token     = "Token of the prober: inference probe --token-file"
+    load-token      = "Token of load tests: loadtest run --token-file"
   }
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::crypto::aws_lc_rs::default_provider;
 use ureq::Agent;
+use ureq::tls::TlsConfig;
 
 use crate::measurement::Checks;
 use crate::payload::{Route, Row};
@@ -24,8 +26,14 @@ pub(super) struct Checker {
 
 impl Checker {
     pub(super) fn start(target: &Target, route: Route, timeout: Duration, rows: Vec<Row>) -> Self {
-        let agent: Agent =
-            Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false).build().into();
+        let tls =
+            TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(default_provider())).build();
+        let agent: Agent = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(timeout))
+            .http_status_as_error(false)
+            .build()
+            .into();
         let (target, is_over) = (target.clone(), Arc::new(AtomicBool::new(false)));
         let until = Arc::clone(&is_over);
         let thread = std::thread::spawn(move || {

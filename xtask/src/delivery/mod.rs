@@ -14,6 +14,7 @@ mod estate;
 mod fixture;
 mod gate;
 mod image;
+mod load;
 mod registry;
 mod release;
 mod rollout;
@@ -33,6 +34,7 @@ pub(crate) use self::archive::{ImageOptions, image};
 pub(crate) use self::estate::{ApplyOptions, PlanOptions, apply, plan};
 use self::gate::{Delivers, Gate};
 pub(crate) use self::image::ImageByDigest;
+use self::load::FrontDoor;
 pub(crate) use self::registry::{PromoteOptions, PublishOptions, promote, publish};
 use self::release::{Release, Rollout};
 use self::rollout::Ended;
@@ -57,9 +59,22 @@ pub(crate) struct DeployOptions {
     /// How long the canary is watched before it is promoted
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = humantime::parse_duration)]
     watch: Duration,
-    /// The command that sends load through the front door meanwhile; that it fails is a reason to go back
+    /// The command that sends load through the front door meanwhile; that it fails is a reason to go back. With
+    /// --environment it finds door and token in LOADTEST_TARGET and LOADTEST_TOKEN_FILE
     #[arg(last = true, value_name = "COMMAND")]
     load: Vec<String>,
+}
+
+impl DeployOptions {
+    /// Where load is sent, if there is any and it goes to an environment.
+    fn front_door(&self, workspace: &Workspace) -> anyhow::Result<Option<FrontDoor>> {
+        match (&self.target.environment, &self.target.aws_region) {
+            (Some(environment), Some(region)) if !self.load.is_empty() => {
+                FrontDoor::of(workspace, environment, region).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Which version to go back to.
@@ -123,7 +138,8 @@ pub(crate) fn deploy(workspace: &Workspace, options: &DeployOptions) -> anyhow::
     let prometheus = prometheus.context("nobody says where Prometheus is; --prometheus URL")?;
     let gate = Gate { workspace, prometheus: &prometheus, delivers: options.delivers };
     let watch = Watch { lasts: options.watch, every: EVERY };
-    let mut rollout = Rollout { release, image: &options.image, gate, watch, load: &options.load };
+    let door = options.front_door(workspace)?;
+    let mut rollout = Rollout { release, image: &options.image, gate, watch, load: &options.load, door };
     let ended = rollout::roll_out(&mut rollout);
     println!("{ended}");
     Ok(match ended {

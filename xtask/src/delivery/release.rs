@@ -1,15 +1,15 @@
 //! The service's Helm release: the only place that writes command lines of Helm, and that knows names of the chart's values.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use xshell::{Shell, cmd};
 
 use super::gate::{Answer, Gate};
 use super::image::ImageByDigest;
+use super::load::{FrontDoor, Load};
 use super::rollout::Steps;
 use super::watch::{Clock, Watch};
 use crate::workspace::Workspace;
@@ -109,6 +109,8 @@ pub(super) struct Rollout<'a> {
     pub(super) gate: Gate<'a>,
     pub(super) watch: Watch,
     pub(super) load: &'a [String],
+    /// Whom it is sent to, where the command doesn't say.
+    pub(super) door: Option<FrontDoor>,
 }
 
 impl Steps for Rollout<'_> {
@@ -121,7 +123,7 @@ impl Steps for Rollout<'_> {
     }
 
     fn watch(&mut self) -> anyhow::Result<Answer> {
-        let mut load = Load::start(self.load)?;
+        let mut load = Load::start(self.load, self.door.as_ref())?;
         self.watch.over(&mut Clock::start(), || {
             load.is_well()?;
             self.gate.canary(self.image)
@@ -134,39 +136,6 @@ impl Steps for Rollout<'_> {
 
     fn restore(&mut self) -> anyhow::Result<()> {
         self.release.restore()
-    }
-}
-
-/// What sends load while the canary is watched; ended with it.
-#[derive(Debug)]
-struct Load(Option<Child>);
-
-impl Load {
-    fn start(line: &[String]) -> anyhow::Result<Self> {
-        let Some((program, args)) = line.split_first() else { return Ok(Self(None)) };
-        let child = Command::new(program).args(args).stdin(Stdio::null()).spawn();
-        Ok(Self(Some(child.with_context(|| format!("cannot start the load: {program}"))?)))
-    }
-
-    /// It may have sent all that it had to, but not have failed.
-    fn is_well(&mut self) -> anyhow::Result<()> {
-        let ended = self.0.as_mut().map(Child::try_wait).transpose()?.flatten();
-        ensure!(
-            ended.is_none_or(|status| status.success()),
-            "the load ended with {}",
-            ended.unwrap_or_default()
-        );
-        Ok(())
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            // Already gone is what one wishes here.
-            let _gone = child.kill();
-            let _reaped = child.wait();
-        }
     }
 }
 
@@ -197,18 +166,5 @@ mod tests {
     fn nothing_is_begun_without_a_way_back(#[case] statuses: &[&str], #[case] says: &str) {
         let error = deployed(&history(statuses)).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
-    }
-
-    #[test]
-    fn load_that_ends_well_may_and_load_that_fails_is_told() {
-        let ended = |program: &str| {
-            let mut load = Load::start(&[program.to_owned()]).unwrap();
-            load.0.as_mut().unwrap().wait().unwrap();
-            load.is_well()
-        };
-        assert!(ended("true").is_ok());
-        assert_eq!(ended("false").unwrap_err().to_string(), "the load ended with exit status: 1");
-        assert!(Load::start(&["no-such-program".to_owned()]).is_err());
-        assert!(Load::start(&[]).unwrap().is_well().is_ok());
     }
 }

@@ -68,9 +68,9 @@ securityContext:
   {{- end }}
 {{- end -}}
 
-{{- /* Files of the service: all but the prober's. */ -}}
+{{- /* Files of the service: all but the tokens of those who ask it. */ -}}
 {{- define "inference.serviceFiles" -}}
-{{- without (include "inference.files" . | fromJsonArray) "probe-token" | toJson -}}
+{{- without (include "inference.files" . | fromJsonArray) "probe-token" "load-token" | toJson -}}
 {{- end -}}
 
 {{- /* The commonest way out: names. */ -}}
