@@ -43,7 +43,7 @@ module "vpc_cni_role" {
   cluster_arn              = module.cluster.arn
   namespace                = "kube-system"
   service_account          = "aws-node"
-  policy_arns              = { cni = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonEKS_CNI_Policy" }
+  managed_policies         = ["AmazonEKS_CNI_Policy"]
   role_path                = local.role_path
   permissions_boundary_arn = var.permissions_boundary_arn
 }
@@ -84,14 +84,12 @@ resource "aws_eks_addon" "after_nodes" {
 module "ebs_csi_role" {
   source = "../modules/workload_role"
 
-  name            = "${local.name}-ebs-csi"
-  cluster_name    = module.cluster.name
-  cluster_arn     = module.cluster.arn
-  namespace       = "kube-system"
-  service_account = "ebs-csi-controller-sa"
-  policy_arns = {
-    ebs = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
-  }
+  name                     = "${local.name}-ebs-csi"
+  cluster_name             = module.cluster.name
+  cluster_arn              = module.cluster.arn
+  namespace                = "kube-system"
+  service_account          = "ebs-csi-controller-sa"
+  managed_policies         = ["service-role/AmazonEBSCSIDriverPolicy"]
   role_path                = local.role_path
   permissions_boundary_arn = var.permissions_boundary_arn
 }

@@ -10,6 +10,11 @@ output "cluster_endpoint" {
   value       = module.cluster.endpoint
 }
 
+output "cluster_certificate_authority" {
+  description = "Who signs the certificate of the Kubernetes API, as base64 of PEM."
+  value       = module.cluster.certificate_authority
+}
+
 output "vpc_id" {
   description = "VPC: the load balancer controller is told, as pods can't ask the instance."
   value       = module.network.vpc_id

@@ -5,19 +5,10 @@ data "terraform_remote_state" "cloud" {
   config  = { bucket = var.state_bucket, key = "cloud/${var.environment}.tfstate", region = var.region }
 }
 
-data "aws_eks_cluster" "this" {
-  name = local.cloud.cluster_name
-}
-
 locals {
   cloud         = data.terraform_remote_state.cloud.outputs
-  values        = "${path.module}/values"
   charts        = "${path.module}/../../charts"
   observability = "${path.module}/../../../observability"
-}
-
-provider "aws" {
-  region = var.region
 }
 
 provider "helm" {
@@ -25,7 +16,7 @@ provider "helm" {
     host = "https://127.0.0.1:${var.tunnel_port}"
     # The certificate is the endpoint's, whatever the port that leads to it.
     tls_server_name        = trimprefix(local.cloud.cluster_endpoint, "https://")
-    cluster_ca_certificate = base64decode(data.aws_eks_cluster.this.certificate_authority[0].data)
+    cluster_ca_certificate = base64decode(local.cloud.cluster_certificate_authority)
     exec = {
       api_version = "client.authentication.k8s.io/v1"
       command     = "aws"

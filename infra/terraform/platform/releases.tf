@@ -46,7 +46,7 @@ resource "helm_release" "this" {
   create_namespace = each.value.namespace != "kube-system"
   atomic           = true
   timeout          = 600
-  values           = concat([file("${local.values}/${each.key}.yaml")], each.value.values)
+  values           = concat([file("${path.module}/values/${each.key}.yaml")], each.value.values)
 }
 
 # Where the service may be, and who may put it there: not the deployer's to change.

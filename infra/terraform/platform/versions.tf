@@ -2,10 +2,6 @@ terraform {
   required_version = ">= 1.11.4, < 2.0.0"
 
   required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = "5.100.0"
-    }
     helm = {
       source  = "hashicorp/helm"
       version = "3.1.1"

@@ -11,24 +11,15 @@ resource "aws_cloudwatch_log_group" "control_plane" {
   kms_key_id        = var.log_key_arn
 }
 
-resource "aws_iam_role" "control_plane" {
-  name                 = "${var.name}-control-plane"
-  path                 = var.role_path
-  permissions_boundary = var.permissions_boundary_arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "eks.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
-    }]
-  })
-}
+module "control_plane_role" {
+  source = "../service_role"
 
-resource "aws_iam_role_policy_attachment" "control_plane" {
-  role       = aws_iam_role.control_plane.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonEKSClusterPolicy"
+  name                     = "${var.name}-control-plane"
+  service                  = "eks.amazonaws.com"
+  condition                = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+  managed_policies         = ["AmazonEKSClusterPolicy"]
+  role_path                = var.role_path
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 resource "aws_security_group" "control_plane" {
@@ -51,12 +42,13 @@ resource "aws_security_group" "nodes" {
 
 resource "aws_eks_cluster" "this" {
   #checkov:skip=CKV_AWS_339:checkov's list of versions ends before 1.36; EKS supports it
-  # Without its log group EKS makes one that is kept for ever; without the policy it cannot remove its interfaces.
-  depends_on = [aws_cloudwatch_log_group.control_plane, aws_iam_role_policy_attachment.control_plane]
+  # Without its log group EKS makes one that is kept for ever.
+  depends_on = [aws_cloudwatch_log_group.control_plane]
 
-  name     = var.name
-  version  = var.kubernetes_version
-  role_arn = aws_iam_role.control_plane.arn
+  name    = var.name
+  version = var.kubernetes_version
+  # With its policy, without which EKS can't remove its interfaces.
+  role_arn = module.control_plane_role.arn
 
   enabled_cluster_log_types = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
   # Add-ons are ours, with versions: those that EKS would put there have none.

@@ -14,6 +14,11 @@ output "endpoint" {
   value       = aws_eks_cluster.this.endpoint
 }
 
+output "certificate_authority" {
+  description = "Who signs the certificate of the Kubernetes API, as base64 of PEM."
+  value       = aws_eks_cluster.this.certificate_authority[0].data
+}
+
 output "node_security_group_id" {
   description = "Security group whose rules say who else reaches nodes and pods."
   value       = aws_security_group.nodes.id

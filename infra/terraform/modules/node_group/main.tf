@@ -1,32 +1,19 @@
 # Nodes of one kind: an operating system without a shell or a package manager, volumes under our key, credentials of the
 # instance out of the pods' reach.
 
-data "aws_partition" "current" {}
-
 locals {
   ami_type = { arm64 = "BOTTLEROCKET_ARM_64", amd64 = "BOTTLEROCKET_x86_64" }[var.architecture]
 }
 
-resource "aws_iam_role" "node" {
-  name                 = "${var.cluster_name}-${var.name}-node"
-  path                 = var.role_path
-  permissions_boundary = var.permissions_boundary_arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "ec2.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
-
 # The least that a node needs: to join, to ask for its pods' identities, to pull images. Its network plugin has its own.
-resource "aws_iam_role_policy_attachment" "node" {
-  for_each = toset(["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"])
+module "role" {
+  source = "../service_role"
 
-  role       = aws_iam_role.node.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/${each.key}"
+  name                     = "${var.cluster_name}-${var.name}-node"
+  service                  = "ec2.amazonaws.com"
+  managed_policies         = ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"]
+  role_path                = var.role_path
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 resource "aws_launch_template" "node" {
@@ -84,18 +71,16 @@ resource "aws_launch_template" "node" {
 }
 
 resource "aws_eks_node_group" "this" {
-  # Without its policies a node can't join, and one that is being removed can't leave.
-  depends_on = [aws_iam_role_policy_attachment.node]
-
   cluster_name    = var.cluster_name
   node_group_name = var.name
-  node_role_arn   = aws_iam_role.node.arn
-  subnet_ids      = var.subnet_ids
-  version         = var.kubernetes_version
-  ami_type        = local.ami_type
-  capacity_type   = "ON_DEMAND"
-  instance_types  = var.instance_types
-  labels          = { "puntual.dev/pool" = var.name }
+  # With its policies, without which a node can't join, and one that is being removed can't leave.
+  node_role_arn  = module.role.arn
+  subnet_ids     = var.subnet_ids
+  version        = var.kubernetes_version
+  ami_type       = local.ami_type
+  capacity_type  = "ON_DEMAND"
+  instance_types = var.instance_types
+  labels         = { "puntual.dev/pool" = var.name }
 
   launch_template {
     id      = aws_launch_template.node.id

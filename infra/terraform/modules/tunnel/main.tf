@@ -2,8 +2,6 @@
 # through. Nothing knocks on it, it may talk to the Kubernetes API and to Session Manager, and it is replaced weekly by
 # the newest image, so that nobody has to patch it.
 
-data "aws_partition" "current" {}
-
 resource "aws_security_group" "this" {
   name        = "${var.name}-tunnel"
   description = "Tunnel: out to the Kubernetes API and AWS, nothing in"
@@ -30,29 +28,20 @@ resource "aws_vpc_security_group_ingress_rule" "kubernetes_api" {
   referenced_security_group_id = aws_security_group.this.id
 }
 
-resource "aws_iam_role" "this" {
-  name                 = "${var.name}-tunnel"
-  path                 = var.role_path
-  permissions_boundary = var.permissions_boundary_arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "ec2.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
+module "role" {
+  source = "../service_role"
 
-resource "aws_iam_role_policy_attachment" "this" {
-  role       = aws_iam_role.this.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+  name                     = "${var.name}-tunnel"
+  service                  = "ec2.amazonaws.com"
+  managed_policies         = ["AmazonSSMManagedInstanceCore"]
+  role_path                = var.role_path
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 resource "aws_iam_instance_profile" "this" {
   name = "${var.name}-tunnel"
   path = var.role_path
-  role = aws_iam_role.this.name
+  role = module.role.name
 }
 
 resource "aws_launch_template" "this" {

@@ -24,15 +24,15 @@ variable "service_account" {
 }
 
 variable "statements" {
-  description = "What the role may do, as statements of an IAM policy; null: nothing but the policies of `policy_arns`."
+  description = "What the role may do, as statements of an IAM policy; null: nothing but `managed_policies`."
   type        = any
   default     = null
 }
 
-variable "policy_arns" {
-  description = "Policies of AWS's own that the role has, by any name."
-  type        = map(string)
-  default     = {}
+variable "managed_policies" {
+  description = "Policies of AWS's own that the role has, by their names with their paths."
+  type        = set(string)
+  default     = []
 }
 
 variable "role_path" {
