@@ -1,8 +1,11 @@
 //! The command line: what may be asked. Must never do the work.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::scenario::Credentials;
 
 /// Load tests whose verdict is valid, correct and within the objectives, or says why not.
 #[derive(Debug, Parser)]
@@ -19,10 +22,14 @@ Examples:
                                     builds the service, starts it on loopback, asks it, stops it
   loadtest run loadtest/scenarios/brief-50k.yaml --target http://127.0.0.1:8080 --token-file token --out result.json
                                     asks one that is there, and keeps all that was seen
+  loadtest run loadtest/scenarios/smoke.yaml --target https://127.0.0.1:8443 --token-file token --ca ca.pem
+                                    asks over TLS; --cert and --key show a client certificate
   loadtest report result.json --html result.html
                                     draws what was seen, in one page that needs nothing else
   loadtest compare --before a1.json a2.json … --after b1.json b2.json …
                                     is the second build slower than the first? six runs of each, taken in turns
+  loadtest capacity loadtest/scenarios/capacity.yaml --credentials none bearer --out loadtest/results/capacity.json
+                                    how much one core can do, with and without a token
 
 Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that can't be read).";
 
@@ -33,6 +40,8 @@ pub enum Command {
     Run(Run),
     /// Show a result that `run --out` kept, as Markdown
     Report(Report),
+    /// Find the highest rate at which the objectives are met
+    Capacity(Capacity),
     /// Say whether one build is slower than another; exit 1 if so, 2 where nobody can say
     Compare(Compare),
     /// Print a JSON Schema
@@ -52,6 +61,8 @@ pub enum SchemaOf {
     Scenario,
     /// Result files
     Result,
+    /// What `capacity` found
+    Capacity,
 }
 
 /// What to run, and against whom.
@@ -59,13 +70,55 @@ pub enum SchemaOf {
 pub struct Run {
     /// The scenario's file
     pub scenario: PathBuf,
+    /// Against whom.
+    #[command(flatten)]
+    pub against: Against,
+    /// Write all that was seen into this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Against whom.
+#[derive(Debug, Args)]
+pub struct Against {
     /// The service; without it, one is built, started on loopback and stopped
     #[arg(long, env = "LOADTEST_TARGET", value_name = "URL")]
     pub target: Option<String>,
     /// A file with the bearer token that the target wants
     #[arg(long, env = "LOADTEST_TOKEN_FILE", value_name = "FILE", requires = "target")]
     pub token_file: Option<PathBuf>,
-    /// Write all that was seen into this file
+    /// A file with the authorities that the target's certificate may be of, in PEM
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub ca: Option<PathBuf>,
+    /// A file with the client certificate that the target wants, in PEM
+    #[arg(long, value_name = "FILE", requires_all = ["target", "key"])]
+    pub cert: Option<PathBuf>,
+    /// A file with its key, in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+}
+
+/// Where to look for the most that a service can do.
+#[derive(Debug, Args)]
+pub struct Capacity {
+    /// The scenario's file: its only phase is run at each rate, its rate is the first
+    pub scenario: PathBuf,
+    /// Against whom.
+    #[command(flatten)]
+    pub against: Against,
+    /// Ways of proving who sends, each with a service of its own; without one, the scenario's
+    #[arg(long, value_enum, num_args = 1.., value_name = "NAME", conflicts_with = "target")]
+    pub credentials: Vec<Credentials>,
+    /// Searches for each of them
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..), value_name = "NUMBER")]
+    pub rounds: u8,
+    /// How far an answer may be below the truth, in requests a second
+    #[arg(long, default_value = "250", value_name = "RATE")]
+    pub step: NonZeroU32,
+    /// No rate is tried beyond this one
+    #[arg(long, default_value = "1000000", value_name = "RATE")]
+    pub ceiling: NonZeroU32,
+    /// Write what was found into this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -2,8 +2,9 @@
 //!
 //! [`scenario`] says what to send, [`engine`] sends it to a [`target`], [`measurement`] adds up what was seen,
 //! [`latency`] knows what samples allow to be said, [`verdict`] judges it by the [`objectives`], [`result`] is what is
-//! left, [`report`] shows it, [`compare`] says whether two builds differ. Must never decide pass or fail by numbers of its own.
+//! left, [`report`] shows it, [`compare`] says whether two builds differ, [`capacity`] how much one can do. Must never decide pass or fail by numbers of its own.
 
+pub mod capacity;
 pub mod cli;
 pub mod commands;
 pub mod compare;

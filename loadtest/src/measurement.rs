@@ -8,6 +8,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::Cost;
 use crate::latency::Latency;
 use crate::objectives::Objective;
 
@@ -29,6 +30,8 @@ pub struct Measurement {
     pub checks: Checks,
     /// What the generator itself cost.
     pub generator: Generator,
+    /// What the service took while it was asked; without a value it was not the harness that started it.
+    pub service: Option<Cost>,
 }
 
 /// Requests that count toward an objective.
@@ -120,6 +123,10 @@ impl Measurement {
         self.checks.merge(&other.checks);
         self.generator.processor_seconds += other.generator.processor_seconds;
         self.generator.available_seconds += other.generator.available_seconds;
+        self.service = match (self.service, other.service) {
+            (Some(one), Some(other)) => Some(one.and(&other)),
+            (one, other) => one.or(other),
+        };
     }
 }
 

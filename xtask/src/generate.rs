@@ -84,9 +84,9 @@ fn metrics(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     printed(workspace, mode, "inference", "metrics", "services/inference/metrics.json")
 }
 
-/// What scenarios may say and what results hold.
+/// What scenarios may say, and what results and capacities hold.
 fn load_test_schemas(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
-    ["scenario", "result"].into_iter().try_for_each(|of| {
+    ["scenario", "result", "capacity"].into_iter().try_for_each(|of| {
         printed(workspace, mode, "loadtest", &format!("schema {of}"), &format!("loadtest/schema/{of}.json"))
     })
 }

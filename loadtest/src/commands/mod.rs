@@ -1,22 +1,32 @@
 //! What each command does: reads files, prints, and answers with an exit code.
 
+mod asked;
+mod capacity;
 mod compare;
 mod report;
 mod run;
 
 use std::fs;
+use std::io::{IsTerminal as _, Write as _, stderr};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use serde::Serialize;
 use slo::document::Faults;
 
 use crate::cli::{Command, Options, SchemaOf};
 use crate::compare::CompareError;
 use crate::engine::{self, EngineError};
+use crate::objectives::Objectives;
 use crate::report::PlotError;
 use crate::result::RunResult;
-use crate::target::StartError;
+use crate::scenario::{Phase, Scenario};
+use crate::target::{Lacking, StartError};
 use crate::{result, scenario};
+
+/// The alerts' own thresholds, as they were when the harness was built.
+const OBJECTIVES: &str = include_str!("../../objectives.json");
 
 /// Why nobody can say: exit code 2, never a pass.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +59,14 @@ pub enum CommandError {
         source: serde_json::Error,
     },
     /// No credentials for a scenario that needs some.
-    #[error("{0} proves who asks by a bearer token; give its file with --token-file")]
-    NoToken(String),
+    #[error(transparent)]
+    Lacking(#[from] Lacking),
     /// A service that does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// A scenario in which no capacity can be looked for.
+    #[error("{0} has not one rate; a capacity is looked for with one phase, of an open load")]
+    NotOneRate(String),
     /// Runs that can't be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),
@@ -70,6 +83,7 @@ pub enum CommandError {
 pub fn run(options: &Options) -> ExitCode {
     let done = match &options.command {
         Command::Run(options) => run::run(options),
+        Command::Capacity(options) => capacity::run(options),
         Command::Compare(options) => compare::run(options),
         Command::Report(options) => report::run(options),
         Command::Schema { of } => {
@@ -78,6 +92,7 @@ pub fn run(options: &Options) -> ExitCode {
                 match of {
                     SchemaOf::Scenario => scenario::schema(),
                     SchemaOf::Result => result::schema(),
+                    SchemaOf::Capacity => crate::capacity::schema(),
                 }
             );
             Ok(ExitCode::SUCCESS)
@@ -99,4 +114,35 @@ fn read(file: &Path) -> Result<String, CommandError> {
 fn result(file: &Path) -> Result<RunResult, CommandError> {
     serde_json::from_str(&read(file)?)
         .map_err(|source| CommandError::Json { what: file.display().to_string(), source })
+}
+
+fn scenario(file: &Path) -> Result<Scenario, CommandError> {
+    let objectives = Objectives::read(OBJECTIVES)
+        .map_err(|source| CommandError::Json { what: "loadtest/objectives.json".to_owned(), source })?;
+    Ok(Scenario::read(&file.display().to_string(), &read(file)?, &objectives)?)
+}
+
+/// Writes what was seen, as JSON.
+fn keep(file: &Path, seen: &impl Serialize) -> Result<(), CommandError> {
+    let json = serde_json::to_string_pretty(seen)
+        .map_err(|source| CommandError::Json { what: file.display().to_string(), source })?;
+    fs::write(file, json + "\n")
+        .map_err(|source| CommandError::Unwritable { file: file.display().to_string(), source })
+}
+
+/// How far it is, for a person who watches; nothing for a machine.
+fn progress(phase: &Phase, since: Duration) {
+    if !stderr().is_terminal() {
+        return;
+    }
+    let all = phase.warm_up_seconds + phase.seconds;
+    let load = phase.rate.map_or_else(|| "closed".to_owned(), |rate| format!("{rate}/s"));
+    // A terminal that is gone does not end a run.
+    let _gone = write!(
+        stderr(),
+        "\r{}: {load} on {} connections, {:.0} s of {all:.0} s ",
+        phase.name,
+        phase.connections,
+        since.as_secs_f64().min(all)
+    );
 }

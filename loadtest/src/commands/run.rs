@@ -1,64 +1,36 @@
 //! `loadtest run`: a scenario from its file to its verdict.
 
-use std::fs;
-use std::io::{IsTerminal as _, Write as _, stderr};
+use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::{CommandError, read};
+use super::asked::Asked;
+use super::{CommandError, keep, progress, scenario};
 use crate::cli::Run;
 use crate::machine::Machine;
-use crate::objectives::Objectives;
-use crate::report::words;
+use crate::report::{cost_words, words};
 use crate::result::{PhaseResult, RunResult, together};
-use crate::scenario::{Credentials, Phase, Scenario};
-use crate::target::{Started, Target};
+use crate::scenario::Scenario;
+use crate::target::Target;
 use crate::verdict::judge;
 use crate::{engine, payload};
 
-/// The alerts' own thresholds, as they were when the harness was built.
-const OBJECTIVES: &str = include_str!("../../objectives.json");
-
 pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
-    let scenario = scenario(options)?;
+    let scenario = scenario(&options.scenario)?;
+    // Before cores are set apart for a service.
+    let machine = Machine::look();
     // Held until the last phase is over.
-    let started = if options.target.is_none() { Some(Started::start()?) } else { None };
-    let target = target(options, &scenario, started.as_ref())?;
-    let result = all_phases(&scenario, &target)?;
-    drop(started);
+    let asked = Asked::by(&options.against, scenario.credentials)?;
+    let result = all_phases(&scenario, asked.target(), machine)?;
+    drop(asked);
     if let Some(file) = &options.out {
-        let json = serde_json::to_string_pretty(&result)
-            .map_err(|source| CommandError::Json { what: file.display().to_string(), source })?;
-        fs::write(file, json + "\n")
-            .map_err(|source| CommandError::Unwritable { file: file.display().to_string(), source })?;
+        keep(file, &result)?;
     }
     tell(&result);
     Ok(result.verdict.outcome.exit_code())
 }
 
-fn scenario(options: &Run) -> Result<Scenario, CommandError> {
-    let objectives = Objectives::read(OBJECTIVES)
-        .map_err(|source| CommandError::Json { what: "loadtest/objectives.json".to_owned(), source })?;
-    let text = read(&options.scenario)?;
-    Ok(Scenario::read(&options.scenario.display().to_string(), &text, &objectives)?)
-}
-
-fn target(options: &Run, scenario: &Scenario, started: Option<&Started>) -> Result<Target, CommandError> {
-    let target = match (started, &options.target) {
-        (Some(started), _) => started.target().clone(),
-        (None, url) => {
-            let token = options.token_file.as_deref().map(read).transpose()?;
-            Target::new(url.as_deref().unwrap_or_default(), token.as_deref())
-        }
-    };
-    match scenario.credentials {
-        Credentials::None => Ok(target.without_credentials()),
-        Credentials::Bearer if target.has_token() => Ok(target),
-        Credentials::Bearer => Err(CommandError::NoToken(scenario.name.clone())),
-    }
-}
-
-fn all_phases(scenario: &Scenario, target: &Target) -> Result<RunResult, CommandError> {
+fn all_phases(scenario: &Scenario, target: &Target, machine: Machine) -> Result<RunResult, CommandError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut phases = Vec::new();
     for phase in &scenario.phases {
@@ -75,7 +47,7 @@ fn all_phases(scenario: &Scenario, target: &Target) -> Result<RunResult, Command
         scenario: scenario.name.clone(),
         shows: scenario.shows.clone(),
         started,
-        machine: Machine::look(),
+        machine,
         credentials: scenario.credentials,
         payload_sha256: payload::sha256(&bodies(scenario)?),
         verdict: judge(&together(&phases), &scenario.expectation),
@@ -99,23 +71,6 @@ fn bodies(scenario: &Scenario) -> Result<String, CommandError> {
     Ok(bodies.concat())
 }
 
-/// How far it is, for a person who watches; nothing for a machine.
-fn progress(phase: &Phase, since: Duration) {
-    if !stderr().is_terminal() {
-        return;
-    }
-    let all = phase.warm_up_seconds + phase.seconds;
-    let load = phase.rate.map_or_else(|| "closed".to_owned(), |rate| format!("{rate}/s"));
-    // A terminal that is gone does not end a run.
-    let _gone = write!(
-        stderr(),
-        "\r{}: {load} on {} connections, {:.0} s of {all:.0} s ",
-        phase.name,
-        phase.connections,
-        since.as_secs_f64().min(all)
-    );
-}
-
 /// The verdict's sentence on standard output; what it rests on below.
 fn tell(result: &RunResult) {
     if stderr().is_terminal() {
@@ -135,6 +90,8 @@ fn tell(result: &RunResult) {
         measured.checks.right + measured.checks.wrong,
         measured.generator.busy() * 100.0
     );
+    let seconds = result.phases.iter().map(|phase| phase.phase.seconds).sum();
+    println!("  service: {}", cost_words(&measured, seconds));
     for quantile in measured.latency.quantiles() {
         println!("  {}", words(&quantile));
     }

@@ -1,6 +1,8 @@
 //! A client beside the generator that reads what is answered: the generator counts statuses and throws bodies away. Must
 //! never send so much that it is a load of its own.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -8,11 +10,12 @@ use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use ureq::Agent;
-use ureq::tls::TlsConfig;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, TlsConfig, parse_pem};
 
+use super::EngineError;
 use crate::measurement::Checks;
 use crate::payload::{Route, Row};
-use crate::target::Target;
+use crate::target::{Proof, Target};
 
 /// Fifty a second: the whole domain in eleven seconds, beside thousands of the generator's.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -25,13 +28,16 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    pub(super) fn start(target: &Target, route: Route, timeout: Duration, rows: Vec<Row>) -> Self {
-        let tls =
-            TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(default_provider())).build();
+    pub(super) fn start(
+        target: &Target,
+        route: Route,
+        timeout: Duration,
+        rows: Vec<Row>,
+    ) -> Result<Self, EngineError> {
         let agent: Agent = Agent::config_builder()
-            .tls_config(tls)
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
+            .tls_config(tls(target.proof())?)
             .build()
             .into();
         let (target, is_over) = (target.clone(), Arc::new(AtomicBool::new(false)));
@@ -48,7 +54,7 @@ impl Checker {
             }
             checks
         });
-        Self { is_over, thread }
+        Ok(Self { is_over, thread })
     }
 
     /// What it has found. One that came to harm has compared nothing, which makes a run invalid.
@@ -56,6 +62,36 @@ impl Checker {
         self.is_over.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
     }
+}
+
+fn tls(Proof { authorities, certificate, .. }: &Proof) -> Result<TlsConfig, EngineError> {
+    let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(default_provider()));
+    if let Some(file) = authorities {
+        tls = tls.root_certs(certificates(file)?.into());
+    }
+    if let Some((file, key_file)) = certificate {
+        let key = PrivateKey::from_pem(&pem(key_file)?).map_err(|source| not_pem(key_file, source))?;
+        tls = tls.client_cert(Some(ClientCert::new_with_certs(&certificates(file)?, key)));
+    }
+    Ok(tls.build())
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, EngineError> {
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem(file)?) {
+        if let PemItem::Certificate(certificate) = item.map_err(|source| not_pem(file, source))? {
+            certificates.push(certificate);
+        }
+    }
+    Ok(certificates)
+}
+
+fn pem(file: &Path) -> Result<Vec<u8>, EngineError> {
+    fs::read(file).map_err(|source| not_pem(file, source.into()))
+}
+
+fn not_pem(file: &Path, source: ureq::Error) -> EngineError {
+    EngineError::Pem { file: file.display().to_string(), source: Box::new(source) }
 }
 
 /// The body of a 200.

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
 use clap::Parser as _;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{AFTER, EngineError, system};
 use crate::payload::{self, Row};
 use crate::scenario::{Phase, Scenario};
-use crate::target::Target;
+use crate::target::{Proof, Target};
 
 /// The hidden subcommand in which the harness runs itself as the generator.
 const SUBCOMMAND: &str = "generate";
@@ -52,15 +52,15 @@ impl Order {
         let bodies = folder.path().join("bodies");
         fs::write(&bodies, payload::lines(rows)).map_err(system("the bodies' file"))?;
         let mut order = Self { folder, arguments: Vec::new(), threads: scenario.threads };
-        let file = |path: PathBuf| path.display().to_string();
+        let file = |path: &Path| path.display().to_string();
         let mut arguments = [
             // Where all samples and the counts of failures go.
-            ["--db-url", &file(order.samples())],
-            ["--output", &file(order.report())],
+            ["--db-url", &file(&order.samples())],
+            ["--output", &file(&order.report())],
             ["--output-format", "json"],
             ["--method", "POST"],
             ["-T", "application/json"],
-            ["-Z", &file(bodies)],
+            ["-Z", &file(&bodies)],
             ["-c", &phase.connections.to_string()],
             ["-z", &format!("{}s", phase.warm_up_seconds + phase.seconds + AFTER)],
             ["-t", &format!("{}ms", scenario.timeout.as_millis())],
@@ -78,17 +78,27 @@ impl Order {
         if let Some(authorization) = target.authorization() {
             arguments.extend(["-H".to_owned(), format!("authorization: {authorization}")]);
         }
+        let Proof { authorities, certificate, .. } = target.proof();
+        if let Some(authorities) = authorities {
+            arguments.extend(["--cacert".to_owned(), file(authorities)]);
+        }
+        if let Some((certificate, key)) = certificate {
+            arguments.extend(["--cert".to_owned(), file(certificate), "--key".to_owned(), file(key)]);
+        }
         arguments.push(target.of(phase.route));
         order.arguments = arguments;
         Ok(order)
     }
 
-    /// What it is told, without secrets.
+    /// What it is told, without secrets and without the machine's folders.
     pub(super) fn flags(&self) -> Vec<String> {
-        let folder = self.folder.path().display().to_string();
-        let shown = |argument: &String| match argument.starts_with("authorization:") {
-            true => HIDDEN.to_owned(),
-            false => argument.replace(&folder, "…"),
+        let shown = |argument: &String| {
+            let path = Path::new(argument);
+            match path.file_name() {
+                _ if argument.starts_with("authorization:") => HIDDEN.to_owned(),
+                Some(name) if path.is_absolute() => format!("…/{}", name.display()),
+                _ => argument.clone(),
+            }
         };
         self.arguments.iter().map(shown).collect()
     }

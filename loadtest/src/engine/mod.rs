@@ -2,6 +2,7 @@
 //! Must never judge.
 
 mod checker;
+mod cost;
 mod generator;
 mod processor;
 mod samples;
@@ -11,6 +12,8 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use self::checker::Checker;
+pub use self::cost::Cost;
+use self::cost::Watched;
 use self::generator::Order;
 pub use self::generator::generate;
 use self::processor::Usage;
@@ -54,6 +57,14 @@ pub enum EngineError {
     /// Golden answers that are none.
     #[error("the golden answers: {0}")]
     Golden(serde_json::Error),
+    /// Certificates or a key that can't be used.
+    #[error("{file}: {source}; expected PEM")]
+    Pem {
+        /// Which.
+        file: String,
+        /// What is wrong with it.
+        source: Box<ureq::Error>,
+    },
     /// A generator that did not do what it was told.
     #[error("the generator ended with {status}: {said}")]
     Generator {
@@ -90,22 +101,31 @@ pub fn run(
     let rows = phase.route.rows(&scenario.body_field).map_err(EngineError::Golden)?;
     let order = Order::new(scenario, phase, target, &rows)?;
     let flags = order.flags();
-    let checker = Checker::start(target, phase.route, scenario.timeout, rows);
-    let generator = watch(order, phase, scenario, look);
+    let checker = Checker::start(target, phase.route, scenario.timeout, rows)?;
+    let mut service = target.process().map(Watched::new);
+    let generator = watch(order, phase, scenario, service.as_mut(), look);
     let checks = checker.stop();
     let (order, usage) = generator?;
     let objectives = scenario.expectation.objectives.iter().filter(|objective| objective.counts(phase.route));
-    let (mut measurement, seconds) = samples::read(&order, phase, &objectives.cloned().collect::<Vec<_>>())?;
+    let (mut measurement, mut seconds) =
+        samples::read(&order, phase, &objectives.cloned().collect::<Vec<_>>())?;
     measurement.checks = checks;
     measurement.generator = usage.of_threads(scenario.threads);
+    if let Some(service) = service {
+        measurement.service = service.in_all();
+        for (at, second) in (0..).zip(&mut seconds) {
+            second.service = service.in_second(at);
+        }
+    }
     Ok(Seen { measurement, seconds, flags })
 }
 
-/// Lets the generator work and looks at it until it ends.
+/// Lets the generator work and looks at it, and at the service, until it ends.
 fn watch(
     order: Order,
     phase: &Phase,
     scenario: &Scenario,
+    mut service: Option<&mut Watched>,
     look: &dyn Fn(Duration),
 ) -> Result<(Order, Usage), EngineError> {
     let started = Instant::now();
@@ -126,8 +146,11 @@ fn watch(
         if since > limit {
             return Err(EngineError::Endless(since));
         }
-        if (warm_up..warm_up + counts).contains(&since) {
-            usage.look(working.pid(), since)?;
+        if let Some(counted) = since.checked_sub(warm_up).filter(|counted| *counted < counts) {
+            usage.look(working.pid(), counted)?;
+            if let Some(service) = &mut service {
+                service.look(counted);
+            }
         }
         look(since);
         std::thread::sleep(LOOK);

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::generator::Order;
-use super::{EngineError, system};
+use super::{Cost, EngineError, system};
 use crate::latency::count;
 use crate::measurement::{Events, Measurement};
 use crate::objectives::Objective;
@@ -31,6 +31,8 @@ pub struct Second {
     /// Answers that count toward an objective, by its name.
     #[serde(default)]
     pub objectives: BTreeMap<String, Events>,
+    /// What the service took in it; without a value it was not the harness that started it.
+    pub service: Option<Cost>,
 }
 
 /// An answer, in seconds since the generator's start.
@@ -135,6 +137,7 @@ impl Second {
             p50_ms: milliseconds(0.5),
             p99_ms: milliseconds(0.99),
             objectives: seen.objectives,
+            service: None,
         }
     }
 }

@@ -10,7 +10,9 @@ use pulldown_cmark::{Event, Options, Parser, html};
 
 pub use self::plot::PlotError;
 use self::plot::{Line, Plot};
-use crate::latency::Quantile;
+use crate::engine::{Cost, Second};
+use crate::latency::{Quantile, count};
+use crate::measurement::Measurement;
 use crate::result::{PhaseResult, RunResult};
 use crate::verdict::Outcome;
 
@@ -43,6 +45,18 @@ pub fn words(quantile: &Quantile) -> String {
     )
 }
 
+/// What the service took while it was asked for so many seconds, in words.
+#[must_use]
+pub fn cost_words(measured: &Measurement, seconds: f64) -> String {
+    let Some(cost) = measured.service else { return "not measured".to_owned() };
+    format!(
+        "{:.2} cores, {:.0} µs of processor an answer, {:.1} MiB resident at most",
+        cost.cores(),
+        cost.cores() * seconds * 1e6 / count(measured.answers().max(1)),
+        mebibytes(&cost)
+    )
+}
+
 /// The result as Markdown.
 #[must_use]
 pub fn markdown(result: &RunResult) -> String {
@@ -71,7 +85,7 @@ fn phase_markdown(PhaseResult { phase, measurement, flags, .. }: &PhaseResult) -
     let load = phase.rate.map_or_else(|| "closed load".to_owned(), |rate| format!("open load of {rate}/s"));
     let mut text = format!(
         "\n## {}\n\n{load} on {} connections for {} s, after {} s that do not count.\n\n| | |\n|---|---|\n\
-         | due | {} |\n| sent | {} |\n| answered | {} |\n| compared | {} |\n| generator | {:.0} % busy |\n",
+         | due | {} |\n| sent | {} |\n| answered | {} |\n| compared | {} |\n| generator | {:.0} % busy |\n| service | {} |\n",
         phase.name,
         phase.connections,
         phase.seconds,
@@ -81,6 +95,7 @@ fn phase_markdown(PhaseResult { phase, measurement, flags, .. }: &PhaseResult) -
         measurement.answers(),
         measurement.checks.right + measurement.checks.wrong,
         measurement.generator.busy() * 100.0,
+        cost_words(measurement, phase.seconds),
     );
     let mut row = |name: &str, value: String| text += &format!("| {name} | {value} |\n");
     for (status, answers) in &measurement.statuses {
@@ -127,8 +142,8 @@ pub fn page(result: &RunResult) -> Result<String, PlotError> {
     Ok(page)
 }
 
-fn plots(PhaseResult { phase, measurement, seconds, .. }: &PhaseResult) -> [Plot; 3] {
-    let over_time = |value: fn(&crate::engine::Second) -> Option<f64>| -> Vec<(f64, f64)> {
+fn plots(PhaseResult { phase, measurement, seconds, .. }: &PhaseResult) -> Vec<Plot> {
+    let over_time = |value: fn(&Second) -> Option<f64>| -> Vec<(f64, f64)> {
         (0_u32..).zip(seconds).filter_map(|(at, second)| Some((f64::from(at), value(second)?))).collect()
     };
     let spectrum = (1_u32..=24).filter_map(|step| {
@@ -137,17 +152,14 @@ fn plots(PhaseResult { phase, measurement, seconds, .. }: &PhaseResult) -> [Plot
         Some((nines, quantile.value?.as_secs_f64() * 1e3))
     });
     let mut delivery = vec![
-        Line { name: "answered", points: over_time(|second| Some(crate::latency::count(second.answers))) },
-        Line {
-            name: "of them errors",
-            points: over_time(|second| Some(crate::latency::count(second.errors))),
-        },
+        Line { name: "answered", points: over_time(|second| Some(count(second.answers))) },
+        Line { name: "of them errors", points: over_time(|second| Some(count(second.errors))) },
     ];
     if let Some(rate) = phase.rate {
         let due = [(0.0, f64::from(rate)), (phase.seconds, f64::from(rate))];
         delivery.push(Line { name: "due", points: due.to_vec() });
     }
-    [
+    let mut plots = vec![
         Plot {
             title: format!("{}: latency over time", phase.name),
             x: "seconds",
@@ -169,7 +181,29 @@ fn plots(PhaseResult { phase, measurement, seconds, .. }: &PhaseResult) -> [Plot
             y: "milliseconds",
             lines: vec![Line { name: "latency", points: spectrum.collect() }],
         },
-    ]
+    ];
+    if measurement.service.is_some() {
+        plots.push(Plot {
+            title: format!("{}: the service's processor", phase.name),
+            x: "seconds",
+            y: "cores",
+            lines: vec![Line { name: "used", points: over_time(|second| Some(second.service?.cores())) }],
+        });
+        plots.push(Plot {
+            title: format!("{}: the service's memory", phase.name),
+            x: "seconds",
+            y: "MiB",
+            lines: vec![Line {
+                name: "resident",
+                points: over_time(|second| Some(mebibytes(&second.service?))),
+            }],
+        });
+    }
+    plots
+}
+
+fn mebibytes(cost: &Cost) -> f64 {
+    count(cost.resident_bytes) / f64::from(1 << 20)
 }
 
 fn milliseconds(value: Option<Duration>) -> String {

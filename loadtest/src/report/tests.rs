@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::measurement::Measurement;
 use crate::result::tests::run;
 use crate::verdict::Verdict;
 
@@ -30,6 +29,20 @@ fn the_verdict_stands_first_and_no_percentile_without_samples() {
     assert!(text.starts_with("# try: FAIL\n\n3 answers are wrong"), "{text}");
     assert!(text.contains("| latency | p99 1.98 ms (95 % sure: 1.9"), "{text}");
     assert!(!text.contains("p99.9"), "{text}");
+}
+
+#[test]
+fn what_the_service_took_is_told_and_drawn_or_said_not_to_be_measured() {
+    let mut result = result();
+    assert!(markdown(&result).contains("| service | not measured |"));
+    let cost = Cost { processor_seconds: 0.5, seconds: 2.0, resident_bytes: 21 << 20 };
+    for phase in &mut result.phases {
+        phase.measurement.service = Some(cost);
+        phase.seconds.iter_mut().for_each(|second| second.service = Some(cost));
+    }
+    let words = "| service | 0.25 cores, 250 µs of processor an answer, 21.0 MiB resident at most |";
+    assert!(markdown(&result).contains(words), "{}", markdown(&result));
+    assert_eq!(page(&result).unwrap().matches("<svg").count(), 5);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod check;
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,13 +77,46 @@ enum LoadName {
 }
 
 /// How requests prove who sends them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub enum Credentials {
     /// Not at all.
     None,
-    /// By a bearer token.
+    /// By a bearer token: the one that is given, or the one that a service prints that is started for the run.
     Bearer,
+    /// By a bearer token that is signed with HS256.
+    Hs256,
+    /// The same, and the service remembers no token: it verifies each signature.
+    Hs256Anew,
+    /// By a bearer token that is signed with RS256.
+    Rs256,
+    /// The same, and the service remembers no token: it verifies each signature.
+    Rs256Anew,
+    /// By a bearer token that is signed with ES256.
+    Es256,
+    /// The same, and the service remembers no token: it verifies each signature.
+    Es256Anew,
+    /// By a bearer token that is signed with EdDSA.
+    Eddsa,
+    /// The same, and the service remembers no token: it verifies each signature.
+    EddsaAnew,
+    /// Not at all, on connections that are encrypted.
+    Tls,
+    /// By a client certificate.
+    Mtls,
+    /// By a client certificate and a bearer token that is bound to it.
+    Bound,
+}
+
+impl Credentials {
+    pub(crate) const fn wants_token(self) -> bool {
+        !matches!(self, Self::None | Self::Tls | Self::Mtls)
+    }
+
+    pub(crate) const fn wants_certificate(self) -> bool {
+        matches!(self, Self::Mtls | Self::Bound)
+    }
 }
 
 /// What has to come back.

@@ -80,7 +80,11 @@ impl Outcome {
 pub fn judge(measured: &Measurement, expected: &Expectation) -> Verdict {
     let wrong = wrong(measured, &expected.statuses);
     let starved = starved(measured);
-    let proven = missed(measured, &expected.objectives, measured.offered);
+    let mut proven = missed(measured, &expected.objectives, measured.offered);
+    // Where there is an objective, its budget says how many may fail.
+    if expected.objectives.is_empty() {
+        proven.extend(unanswered(measured));
+    }
     let incomplete = incomplete(measured, &expected.objectives);
     let missed = missed(measured, &expected.objectives, 0);
     let in_order = [
@@ -139,6 +143,20 @@ fn wrong(measured: &Measurement, allowed: &[AllowedStatus]) -> Vec<String> {
         ));
     }
     found
+}
+
+/// CORRECT: what got no answer, of which none is right.
+fn unanswered(measured: &Measurement) -> Option<String> {
+    let (answers, sent) = (measured.answers(), measured.sent());
+    (answers < sent)
+        .then(|| format!("{} of {sent} requests got no answer ({})", sent - answers, reasons(measured)))
+}
+
+/// Why requests were not answered, and how many.
+fn reasons(measured: &Measurement) -> String {
+    let reasons: Vec<_> =
+        measured.failures.iter().map(|(reason, times)| format!("{times} {reason}")).collect();
+    reasons.join(", ")
 }
 
 /// VALID: whether the generator was the one that was measured.
@@ -207,9 +225,8 @@ fn miss(measured: &Measurement, objective: &Objective, at_least: u64) -> Option<
         }
         None => "failed".to_owned(),
     };
-    let reasons: Vec<_> =
-        measured.failures.iter().map(|(reason, times)| format!("{times} {reason}")).collect();
-    let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    let reasons = reasons(measured);
+    let reasons = if reasons.is_empty() { String::new() } else { format!(" ({reasons})") };
     Some(format!(
         "{}: {bad} of {total} requests {bad_is}{reasons}; its budget is {} %",
         objective.slo,

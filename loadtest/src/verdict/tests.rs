@@ -154,6 +154,15 @@ fn a_missed_objective_of_which_much_is_missing(
 }
 
 #[test]
+fn without_an_objective_that_allows_some_no_request_may_go_without_an_answer() {
+    let expected = Expectation { objectives: Vec::new(), ..expected() };
+    let verdict = judge(&without_answers(1), &expected);
+    assert_eq!(verdict.outcome, Outcome::Fail, "{verdict:?}");
+    assert_eq!(verdict.because, "1 of 20001 requests got no answer (1 timeout)");
+    assert_eq!(judge(&good(), &expected).outcome, Outcome::Pass);
+}
+
+#[test]
 fn a_starved_generator_proves_nothing_about_latency() {
     let mut measured = with_slow_answers(10_000);
     measured.generator.processor_seconds = 9.9;

@@ -17,8 +17,10 @@ pub(crate) struct Scenario {
     pub(crate) threads: u32,
     pub(crate) seconds: u32,
     pub(crate) field: &'static str,
+    pub(crate) timeout: &'static str,
     /// A phase for each.
     pub(crate) routes: &'static [&'static str],
+    pub(crate) credentials: &'static str,
     pub(crate) objectives: &'static [&'static str],
 }
 
@@ -40,7 +42,9 @@ impl Default for Scenario {
             threads: 8,
             seconds: 3,
             field: "array",
+            timeout: "300ms",
             routes: &["api"],
+            credentials: "bearer",
             objectives: &["api-latency"],
         }
     }
@@ -48,7 +52,8 @@ impl Default for Scenario {
 
 impl Scenario {
     pub(crate) fn yaml(&self) -> String {
-        let Self { rate, connections, threads, seconds, field, routes, objectives } = self;
+        let Self { rate, connections, threads, seconds, field, timeout, routes, credentials, objectives } =
+            self;
         let objectives = objectives.join(", ");
         let field = if *field == "array" { String::new() } else { format!("body_field: {field}\n") };
         let phases: String = routes
@@ -61,23 +66,27 @@ impl Scenario {
             })
             .collect();
         format!(
-            "name: try\nshows: A test.\ncredentials: bearer\ntimeout: 300ms\nthreads: {threads}\n{field}phases:\n{phases}\
+            "name: try\nshows: A test.\ncredentials: {credentials}\ntimeout: {timeout}\nthreads: {threads}\n{field}phases:\n{phases}\
              expect:\n  statuses: [{{ status: 200 }}]\n  objectives: [{objectives}]\n"
         )
     }
 
+    /// Against a server of these tests.
     pub(crate) fn run(&self, address: SocketAddr) -> Ran {
         let folder = TempDir::new().unwrap();
-        let file = |name: &str| folder.path().join(name);
-        std::fs::write(file("try.yaml"), self.yaml()).unwrap();
-        std::fs::write(file("token"), TOKEN).unwrap();
-        let output = loadtest()
-            .args(["run", "try.yaml", "--token-file", "token", "--out", "result.json", "--target"])
-            .arg(format!("http://{address}"))
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        let kept = std::fs::read_to_string(file("result.json")).unwrap_or_default();
+        let token = folder.path().join("token");
+        std::fs::write(&token, TOKEN).unwrap();
+        self.run_with(&["--target", &format!("http://{address}"), "--token-file", token.to_str().unwrap()])
+    }
+
+    /// With these options, in the workspace's folder, where a service can be built.
+    pub(crate) fn run_with(&self, options: &[&str]) -> Ran {
+        let folder = TempDir::new().unwrap();
+        let (scenario, result) = (folder.path().join("try.yaml"), folder.path().join("result.json"));
+        std::fs::write(&scenario, self.yaml()).unwrap();
+        let output =
+            loadtest().arg("run").arg(scenario).arg("--out").arg(&result).args(options).output().unwrap();
+        let kept = std::fs::read_to_string(result).unwrap_or_default();
         Ran {
             code: output.status.code().unwrap(),
             said: said(&output),

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
 
+mod capacity;
+mod credentials;
 mod generator;
 mod harness;
 mod server;

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
 use axum::routing::post;
 use loadtest::payload::Route;
@@ -28,6 +29,8 @@ pub(crate) enum Server {
     Silent,
     /// One at a time, each after ten milliseconds.
     OneAtATime,
+    /// As the model does for so many requests of a connection; then with errors.
+    TiresAfter(u64),
     /// As the model does until so many were answered; then nobody listens any more.
     DiesAfter(u64),
     /// As the model does until so many were answered; then the credentials have expired.
@@ -54,6 +57,7 @@ struct State {
     server: Server,
     answers: HashMap<String, String>,
     asked: AtomicU64,
+    asked_by: Mutex<HashMap<SocketAddr, u64>>,
     place: Semaphore,
     end: Notify,
 }
@@ -71,14 +75,20 @@ impl Server {
             server: self,
             answers: own.chain(of_the_protocol).collect(),
             asked: AtomicU64::new(0),
+            asked_by: Mutex::default(),
             place: Semaphore::new(1),
             end: Notify::new(),
         });
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (ended, asked) = (Arc::clone(&state), Arc::clone(&state));
-        let predict = post(move |body: String| answer(Arc::clone(&asked), body));
-        let app = Router::new().route("/api", predict.clone()).route("/v2/models/flights/infer", predict);
+        let predict = post(move |ConnectInfo(peer): ConnectInfo<SocketAddr>, body: String| {
+            answer(Arc::clone(&asked), peer, body)
+        });
+        let app = Router::new()
+            .route("/api", predict.clone())
+            .route("/v2/models/flights/infer", predict)
+            .into_make_service_with_connect_info::<SocketAddr>();
         runtime.spawn(async move {
             tokio::select! {
                 served = axum::serve(listener, app) => served.unwrap(),
@@ -89,7 +99,7 @@ impl Server {
     }
 }
 
-async fn answer(state: Arc<State>, body: String) -> (StatusCode, String) {
+async fn answer(state: Arc<State>, peer: SocketAddr, body: String) -> (StatusCode, String) {
     let asked = state.asked.fetch_add(1, Ordering::Relaxed);
     let right = match state.answers.get(&body) {
         Some(answer) => (StatusCode::OK, answer.clone()),
@@ -109,11 +119,25 @@ async fn answer(state: Arc<State>, body: String) -> (StatusCode, String) {
             tokio::time::sleep(Duration::from_millis(10)).await;
             right
         }
+        Server::TiresAfter(answers) if state.asked_by(peer) > answers => {
+            (StatusCode::INTERNAL_SERVER_ERROR, String::new())
+        }
+        Server::TiresAfter(_) => right,
         Server::DiesAfter(answers) if asked >= answers => {
             state.end.notify_one();
             std::future::pending().await
         }
         Server::RefusesAfter(answers) if asked >= answers => (StatusCode::UNAUTHORIZED, String::new()),
         Server::DiesAfter(_) | Server::RefusesAfter(_) => right,
+    }
+}
+
+impl State {
+    /// Requests of that connection so far, with this one.
+    fn asked_by(&self, peer: SocketAddr) -> u64 {
+        let mut asked_by = self.asked_by.lock().unwrap();
+        let asked = asked_by.entry(peer).or_default();
+        *asked += 1;
+        *asked
     }
 }

@@ -1,0 +1,39 @@
+//! Whom a command asks: the service that its options name, or one that is started for it.
+
+use std::path::Path;
+
+use super::{CommandError, read};
+use crate::cli::Against;
+use crate::scenario::Credentials;
+use crate::target::{Proof, Started, Target};
+
+/// Whom a command asks. One that was started ends with this.
+#[derive(Debug)]
+pub(super) enum Asked {
+    There(Target),
+    Started(Started),
+}
+
+impl Asked {
+    pub(super) fn by(against: &Against, credentials: Credentials) -> Result<Self, CommandError> {
+        let Some(url) = &against.target else { return Ok(Self::Started(Started::start(credentials)?)) };
+        let token = against.token_file.as_deref().map(token).transpose()?;
+        let proof = Proof {
+            token,
+            certificate: against.cert.clone().zip(against.key.clone()),
+            authorities: against.ca.clone(),
+        };
+        Ok(Self::There(Target::new(url, credentials, proof)?))
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        match self {
+            Self::There(target) => target,
+            Self::Started(started) => started.target(),
+        }
+    }
+}
+
+fn token(file: &Path) -> Result<String, CommandError> {
+    Ok(read(file)?.trim().to_owned())
+}

@@ -1,0 +1,87 @@
+//! `loadtest capacity`: the highest rate at which the objectives are met, for each way of proving who sends.
+
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::ValueEnum as _;
+
+use super::asked::Asked;
+use super::{CommandError, keep, progress, scenario};
+use crate::capacity::{Beyond, Capacity, Configuration, Held, Range, Round, round};
+use crate::cli;
+use crate::machine::Machine;
+use crate::scenario::{Credentials, Phase, Scenario};
+
+pub(super) fn run(options: &cli::Capacity) -> Result<ExitCode, CommandError> {
+    let scenario = scenario(&options.scenario)?;
+    let (phase, from) = only_phase(&scenario)?;
+    let range = Range { from, ceiling: options.ceiling, step: options.step };
+    // Before cores are set apart for a service.
+    let machine = Machine::look();
+    let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let all = match options.credentials.as_slice() {
+        [] => &[scenario.credentials],
+        some => some,
+    };
+    let mut configurations = Vec::new();
+    for credentials in all {
+        let asked = Asked::by(&options.against, *credentials)?;
+        let mut rounds = Vec::new();
+        for _ in 0..options.rounds {
+            rounds.push(round(&scenario, phase, asked.target(), range, &progress)?);
+            rounds.last().into_iter().for_each(|round| tell(*credentials, round));
+        }
+        configurations.push(Configuration::of(*credentials, rounds));
+    }
+    let nothing_held = configurations
+        .iter()
+        .any(|configuration| configuration.rounds.iter().any(|round| round.held.is_none()));
+    if let Some(file) = &options.out {
+        let capacity = Capacity {
+            command: command(),
+            started,
+            machine,
+            objectives: scenario
+                .expectation
+                .objectives
+                .iter()
+                .map(|objective| objective.slo.clone())
+                .collect(),
+            phase: phase.clone(),
+            step: options.step.get(),
+            configurations,
+        };
+        keep(file, &capacity)?;
+    }
+    Ok(if nothing_held { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn only_phase(scenario: &Scenario) -> Result<(&Phase, NonZeroU32), CommandError> {
+    match scenario.phases.as_slice() {
+        [phase] => phase.rate.and_then(NonZeroU32::new).map(|rate| (phase, rate)),
+        _ => None,
+    }
+    .ok_or_else(|| CommandError::NotOneRate(scenario.name.clone()))
+}
+
+/// As it was typed, without the folder of the program.
+fn command() -> String {
+    std::iter::once("loadtest".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
+}
+
+fn tell(credentials: Credentials, Round { held, beyond }: &Round) {
+    let name = credentials.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let held = match held {
+        None => "nothing held".to_owned(),
+        Some(Held { rate, service: Some(cost), .. }) => {
+            format!("{rate}/s held with {:.2} cores", cost.cores())
+        }
+        Some(Held { rate, service: None, .. }) => format!("{rate}/s held"),
+    };
+    let beyond = match beyond {
+        None => "so did the ceiling".to_owned(),
+        Some(Beyond { rate, verdict }) => format!("{rate}/s {}: {}", verdict.outcome.word(), verdict.because),
+    };
+    println!("{name}: {held}; {beyond}");
+}

@@ -1,0 +1,134 @@
+//! What is asked, and as whom: a service that is there, or one that is started here and ends with the run. Must never
+//! send anything.
+
+mod cores;
+mod proof;
+mod started;
+
+use std::path::PathBuf;
+
+pub use self::started::{StartError, Started};
+use crate::payload::Route;
+use crate::scenario::Credentials;
+
+/// Whom to ask, and as whom.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Such as `http://127.0.0.1:8080`.
+    url: String,
+    proof: Proof,
+    process: Option<u32>,
+}
+
+/// What can be shown to a service, and by what it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// A bearer token.
+    pub token: Option<String>,
+    /// A file with a client certificate, and one with its key, in PEM.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// A file with the authorities that the service's own certificate may be of, in PEM; without it, those that everybody
+    /// trusts.
+    pub authorities: Option<PathBuf>,
+}
+
+/// Credentials without what they are shown by.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lacking {
+    /// No token.
+    #[error("requests prove who sends them by a bearer token; give its file with --token-file")]
+    Token,
+    /// No client certificate.
+    #[error("requests prove who sends them by a client certificate; give it with --cert and --key")]
+    Certificate,
+}
+
+impl Target {
+    /// At that address, where requests prove by `credentials` who sends them, and show nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When the proof lacks what they need.
+    pub fn new(url: &str, credentials: Credentials, proof: Proof) -> Result<Self, Lacking> {
+        let token = credentials.wants_token().then(|| proof.token.ok_or(Lacking::Token)).transpose()?;
+        let certificate = credentials
+            .wants_certificate()
+            .then(|| proof.certificate.ok_or(Lacking::Certificate))
+            .transpose()?;
+        Ok(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            proof: Proof { token, certificate, ..proof },
+            process: None,
+        })
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What is shown to it.
+    #[must_use]
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// The service's process, if it was started here.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.process
+    }
+
+    pub(crate) fn of(&self, route: Route) -> String {
+        self.url.clone() + &route.path()
+    }
+
+    pub(crate) fn authorization(&self) -> Option<String> {
+        self.proof.token.as_ref().map(|token| format!("Bearer {token}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn everything() -> Proof {
+        Proof {
+            token: Some("token".to_owned()),
+            certificate: Some(("client.pem".into(), "client.key.pem".into())),
+            authorities: Some("ca.pem".into()),
+        }
+    }
+
+    #[rstest]
+    #[case(Credentials::None, false, false)]
+    #[case(Credentials::Bearer, true, false)]
+    #[case(Credentials::Es256, true, false)]
+    #[case(Credentials::Tls, false, false)]
+    #[case(Credentials::Mtls, false, true)]
+    #[case(Credentials::Bound, true, true)]
+    fn nothing_is_shown_beyond_what_the_scenario_proves_by(
+        #[case] credentials: Credentials,
+        #[case] token: bool,
+        #[case] certificate: bool,
+    ) {
+        let target = Target::new("https://127.0.0.1:1/", credentials, everything()).unwrap();
+        assert_eq!(target.authorization().is_some(), token);
+        assert_eq!(target.proof().certificate.is_some(), certificate);
+        assert_eq!(target.of(Route::Api), "https://127.0.0.1:1/api");
+    }
+
+    #[rstest]
+    #[case(Credentials::Bearer, Lacking::Token)]
+    #[case(Credentials::Mtls, Lacking::Certificate)]
+    #[case(Credentials::Bound, Lacking::Token)]
+    fn credentials_without_what_they_are_shown_by_are_refused(
+        #[case] credentials: Credentials,
+        #[case] lacking: Lacking,
+    ) {
+        let refused = Target::new("http://127.0.0.1:1", credentials, Proof::default()).unwrap_err();
+        assert_eq!(refused, lacking);
+    }
+}
