@@ -11,6 +11,9 @@ use crate::workspace::Workspace;
 /// Where the golden answers are, from the root.
 pub(crate) const FILE: &str = "services/inference/model/golden.json";
 
+/// The model that they are the answers of, from the root.
+pub(crate) const MODEL: &str = "services/inference/model/flights.onnx";
+
 /// One row of the domain.
 #[derive(Debug)]
 pub(crate) struct Golden {

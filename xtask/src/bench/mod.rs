@@ -8,6 +8,7 @@ mod bare;
 mod batching;
 mod callgrind;
 mod instructions;
+mod peers;
 mod service;
 mod spread;
 mod wrk;
@@ -33,7 +34,8 @@ pub(crate) struct Bench {
 }
 
 /// All of them.
-pub(crate) const ALL: &[Bench] = &[service::BENCH, instructions::BENCH, auth::BENCH, batching::BENCH];
+pub(crate) const ALL: &[Bench] =
+    &[service::BENCH, instructions::BENCH, auth::BENCH, batching::BENCH, peers::BENCH];
 
 /// Which one to run.
 #[derive(Debug, Args)]

@@ -57,6 +57,11 @@ impl Part {
         .with_context(|| self.written().unwrap_or_default())
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written so far.
     pub(crate) fn written(&self) -> anyhow::Result<String> {
         fs::read_to_string(&self.log).with_context(|| self.log.display().to_string())

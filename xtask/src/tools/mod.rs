@@ -72,6 +72,11 @@ const fn debian(program: &'static str, package: &'static str) -> Tool {
     Tool { name: program, version: "as Debian has it", how: How::Apt { package, program } }
 }
 
+/// A server in Python, in an environment of its own.
+const fn peer(name: &'static str, lock: &'static str) -> Tool {
+    Tool { name, version: lock, how: How::Python { lock } }
+}
+
 /// Every tool.
 pub(crate) const TOOLS: &[Tool] = &[
     // What builds and runs the image, and what a client on the other side of a socket uses.
@@ -105,6 +110,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         how: How::Go { folder: "tools/prometheus", package: "github.com/prometheus/prometheus/cmd/promtool" },
     },
     Tool { name: "otelcol", version: "0.165.0", how: How::Collector { folder: "tools/collector" } },
+    // What puntual is compared with.
+    peer("flask", "loadtest/peers/flask/requirements.txt"),
+    peer("fastapi", "loadtest/peers/fastapi/requirements.txt"),
+    peer("litserve", "loadtest/peers/litserve/requirements.txt"),
+    peer("bentoml", "loadtest/peers/bentoml/requirements.txt"),
+    peer("mosec", "loadtest/peers/mosec/requirements.txt"),
+    peer("mlserver", "loadtest/peers/mlserver/requirements.txt"),
     // What makes the cloud, and what looks at how.
     Tool { name: "terraform", version: "1.11.4", how: How::Terraform },
     Tool {
