@@ -135,12 +135,22 @@ pub(super) fn all() -> Vec<Step> {
                 "services/inference",
                 "tools/python",
                 "infra/tests",
+                "loadtest/peers",
             ]),
         ),
         full(
             "python lint",
             &["python"],
-            command(&[PYTHON, "-m", "ruff", "check", "services/inference", "tools/python", "infra/tests"]),
+            command(&[
+                PYTHON,
+                "-m",
+                "ruff",
+                "check",
+                "services/inference",
+                "tools/python",
+                "infra/tests",
+                "loadtest/peers",
+            ]),
         ),
         full(
             "python tests",
