@@ -1,7 +1,7 @@
 //! The binary that ships: fat LTO, statically linked, with the list of all that it is made of in it; the one that the image
 //! holds and that end-to-end tests run.
 //!
-//! Must never hand out another build than that one.
+//! Must never hand out another build than that one, except to a profiler.
 
 use std::path::PathBuf;
 
@@ -28,6 +28,17 @@ pub(crate) fn built(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf
 /// Builds an example of the service in the same way.
 pub(crate) fn example(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
     build(workspace, &["--package", "inference", "--example", name], &format!("examples/{name}"))
+}
+
+/// The service as it ships, but with the names of its functions and with frame pointers, for a profiler.
+pub(crate) fn profiled(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let (shell, target) = (workspace.shell()?, host_target()?);
+    let _named = shell.push_env("CARGO_PROFILE_DIST_STRIP", "none");
+    let _frames = shell.push_env("RUSTFLAGS", format!("{} -C force-frame-pointers=yes", flags()));
+    // Beside the others: what cargo keeps must not be built anew in turns.
+    let folder = workspace.path("target/profiled");
+    cmd!(shell, "cargo build --quiet --locked --profile dist --package inference --target {target} --target-dir {folder}").run()?;
+    Ok(folder.join(target).join("dist/inference"))
 }
 
 fn build(workspace: &Workspace, what: &[&str], file: &str) -> anyhow::Result<PathBuf> {

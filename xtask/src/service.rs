@@ -116,6 +116,11 @@ impl Service {
         format!("http://{}{path}", self.ready.api)
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written so far.
     pub(crate) fn output(&self) -> anyhow::Result<Output> {
         let text = |name| fs::read_to_string(self.folder.path().join(name)).context(name);

@@ -9,6 +9,7 @@ mod batching;
 mod callgrind;
 mod instructions;
 mod peers;
+mod profile;
 mod service;
 mod spread;
 mod wrk;
@@ -35,7 +36,7 @@ pub(crate) struct Bench {
 
 /// All of them.
 pub(crate) const ALL: &[Bench] =
-    &[service::BENCH, instructions::BENCH, auth::BENCH, batching::BENCH, peers::BENCH];
+    &[service::BENCH, instructions::BENCH, auth::BENCH, batching::BENCH, peers::BENCH, profile::BENCH];
 
 /// Which one to run.
 #[derive(Debug, Args)]

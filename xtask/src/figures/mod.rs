@@ -3,6 +3,7 @@
 //! Must never measure, and never round so that a figure looks better than its result.
 
 mod challenge;
+mod profile;
 
 use std::fmt::Write as _;
 
@@ -192,5 +193,6 @@ fn performance(workspace: &Workspace) -> anyhow::Result<String> {
         writeln!(text, "| {batch} | {ns_for_a_row:.0} |")?;
     }
     writeln!(text, "\n{}", batching.origin.line().trim_end())?;
+    writeln!(text, "\n{}", profile::table(workspace)?.trim_end())?;
     Ok(text)
 }

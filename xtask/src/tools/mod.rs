@@ -86,6 +86,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("wrk", "wrk"),
     debian("h2load", "nghttp2-client"),
     debian("valgrind", "valgrind"),
+    debian("perf", "linux-perf"),
     debian("curl", "curl"),
     debian("openssl", "openssl"),
     // What watches the service, and what asks it.

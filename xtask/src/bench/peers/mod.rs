@@ -19,9 +19,10 @@ use serde::Serialize;
 use self::catalogue::PEERS;
 use self::measure::{Client, Measured, Subject};
 use super::Bench;
-use super::machine::Machine;
+
 use super::spread::{Spread, rounded};
 use crate::development::Development;
+use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
 
