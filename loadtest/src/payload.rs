@@ -30,7 +30,7 @@ pub enum Route {
 pub struct Row {
     /// The request's body.
     pub body: String,
-    /// What of the answer must be so, byte for byte: [`Route::compared`].
+    /// What of the answer must be so, byte for byte.
     pub answer: String,
 }
 

@@ -52,8 +52,9 @@ struct Results {
     machine: Machine,
     client: String,
     requests: u64,
-    samples: u64,
-    /// The crate of the innermost frame, or the kernel, and its share of the samples; most first.
+    /// What the samples stand for, all threads together.
+    processor_seconds: f64,
+    /// The crate of the innermost frame, or the kernel, and its share of that time; most first.
     shares: Vec<Share>,
 }
 
@@ -88,23 +89,23 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     service.stop()?;
 
     let folded = folded(&shell, &samples)?;
-    let (samples, shares) = shares(&folded)?;
+    let (nanoseconds, shares) = shares(&folded)?;
     show(&shares);
-    draw(&folded, &workspace.path(PICTURE))?;
     let results = Results {
         command: "cargo xtask bench profile",
         machine: Machine::read(workspace)?,
         client: format!("wrk, 1 thread, {} keep-alive connections, on the same machine", wrk::CONNECTIONS),
         requests: counts.requests,
-        samples,
+        processor_seconds: rounded(count(nanoseconds) / 1e9),
         shares,
     };
+    draw(&folded, &workspace.path(PICTURE))?;
     fs::write(workspace.path(RESULT), serde_json::to_string_pretty(&results)? + "\n").context(RESULT)?;
     println!("written to {RESULT} and {PICTURE}");
     Ok(Outcome::Passed)
 }
 
-/// Stacks, outermost frame first, and how often each was seen.
+/// Stacks, outermost frame first, and for how many nanoseconds each was seen.
 fn folded(shell: &Shell, samples: &Path) -> anyhow::Result<String> {
     // Inlined calls would have to be looked up one by one, for hours.
     let script = cmd!(shell, "perf script --no-inline --input {samples}").quiet().ignore_stderr().read()?;
@@ -115,7 +116,7 @@ fn folded(shell: &Shell, samples: &Path) -> anyhow::Result<String> {
     Ok(String::from_utf8(folded)?)
 }
 
-/// How many samples there are, and what they are spent in.
+/// The nanoseconds of all samples, and what they are spent in.
 fn shares(folded: &str) -> anyhow::Result<(u64, Vec<Share>)> {
     let mut spent: BTreeMap<&str, u64> = BTreeMap::new();
     for line in folded.lines() {
@@ -151,7 +152,7 @@ fn owner(function: &str) -> &str {
 fn draw(folded: &str, file: &Path) -> anyhow::Result<()> {
     let mut options = flamegraph::Options::default();
     options.title = "The path of a request: where the processor's time goes".to_owned();
-    options.count_name = "samples".to_owned();
+    options.count_name = "ns".to_owned();
     options.min_width = 0.1;
     // The same picture from the same samples.
     options.deterministic = true;
@@ -168,8 +169,8 @@ fn show(shares: &[Share]) {
 }
 
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn count(samples: u64) -> f64 {
-    samples as f64
+fn count(of: u64) -> f64 {
+    of as f64
 }
 
 #[cfg(test)]
@@ -189,8 +190,8 @@ mod tests {
 
     #[test]
     fn what_is_small_stands_together_and_all_shares_are_one() {
-        let (samples, shares) = shares("a;b::x 150\na;c::y_[k] 49\na;d::z 1\n").unwrap();
-        assert_eq!(samples, 200);
+        let (nanoseconds, shares) = shares("a;b::x 150\na;c::y_[k] 49\na;d::z 1\n").unwrap();
+        assert_eq!(nanoseconds, 200);
         let found: Vec<_> = shares.iter().map(|share| (share.of.as_str(), share.share)).collect();
         assert_eq!(found, [("b", 0.75), ("the kernel", 0.245), ("the rest", 0.005)]);
     }

@@ -12,7 +12,7 @@ struct Profile {
     #[serde(flatten)]
     origin: Origin,
     client: String,
-    samples: u64,
+    processor_seconds: f64,
     shares: Vec<Share>,
 }
 
@@ -23,11 +23,15 @@ struct Share {
 }
 
 pub(super) fn table(workspace: &Workspace) -> anyhow::Result<String> {
-    let Profile { origin, client, samples, shares } = result(workspace, "profile")?;
-    let mut text = "| the innermost function is of | share of the samples |\n|---|---:|\n".to_owned();
+    let Profile { origin, client, processor_seconds, shares } = result(workspace, "profile")?;
+    let mut text = "| the innermost function is of | share of the time |\n|---|---:|\n".to_owned();
     for Share { of, share } in &shares {
         writeln!(text, "| {of} | {:.1} % |", share * 100.0)?;
     }
-    writeln!(text, "\n{} {client}; {samples} samples.", origin.line().trim_end())?;
+    writeln!(
+        text,
+        "\n{} {client}; samples of {processor_seconds:.1} s of the processor.",
+        origin.line().trim_end()
+    )?;
     Ok(text)
 }
