@@ -14,6 +14,7 @@ use crate::verdict::Verdict;
 /// One run of a scenario.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "What a load test left behind", extend("$comment" = "made by `cargo xtask generate`"))]
 pub struct RunResult {
     /// Unique among runs: the scenario and the time of its start.
     pub run_id: String,
@@ -69,10 +70,7 @@ pub(crate) fn together(phases: &[PhaseResult]) -> Measurement {
 /// The JSON Schema of result files.
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = schemars::schema_for!(RunResult);
-    schema.insert("title".to_owned(), "What a load test left behind".into());
-    schema.insert("$comment".to_owned(), "made by `cargo xtask generate`".into());
-    schema.to_value()
+    schemars::schema_for!(RunResult).to_value()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::verdict::{Outcome, Verdict, judge};
 /// What was found on one machine.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "What a service can do within its objectives", extend("$comment" = "made by `cargo xtask generate`"))]
 pub struct Capacity {
     /// What repeats it.
     pub command: String,
@@ -179,10 +180,7 @@ impl Spread {
 /// The JSON Schema of what was found.
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = schemars::schema_for!(Capacity);
-    schema.insert("title".to_owned(), "What a service can do within its objectives".into());
-    schema.insert("$comment".to_owned(), "made by `cargo xtask generate`".into());
-    schema.to_value()
+    schemars::schema_for!(Capacity).to_value()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::verdict::Expectation;
 /// A load test: what is sent, and what is expected to come back.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "A load test", extend("$comment" = "made by `cargo xtask generate`"))]
 struct Definition {
     /// Its name, the value of the label `scenario`.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"))]
@@ -186,10 +187,7 @@ pub struct Phase {
 /// The JSON Schema of scenario files, as editors use it.
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = schemars::schema_for!(Definition);
-    schema.insert("title".to_owned(), "A load test".into());
-    schema.insert("$comment".to_owned(), "made by `cargo xtask generate`".into());
-    schema.to_value()
+    schemars::schema_for!(Definition).to_value()
 }
 
 impl Scenario {

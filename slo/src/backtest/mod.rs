@@ -1,5 +1,5 @@
-//! What would have fired on recorded samples, or in a load test. The rules are the generated ones, and promtool evaluates them: a second
-//! implementation would agree with itself and not with Prometheus.
+//! What would have fired on recorded samples, or in a load test. The rules are the generated ones, and promtool evaluates
+//! them: a second implementation would agree with itself and not with Prometheus.
 //!
 //! Owns the way there and back: samples become the input of a rule test that expects nothing at every evaluation, and what
 //! promtool finds instead is the answer.

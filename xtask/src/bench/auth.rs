@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use super::spread::{Spread, rounded};
+use super::spread::{Spread, figure, rounded};
 use super::{Bench, callgrind};
 use crate::artifact;
 use crate::development::Development;
@@ -225,9 +225,8 @@ fn measure(binary: &Path, row: &Golden, kinds: &[Kind]) -> anyhow::Result<Vec<Co
         .collect()
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^53")]
 fn share(counted: u64, base: u64) -> f64 {
-    rounded(counted as f64 / base as f64)
+    rounded(figure(counted) / figure(base))
 }
 
 impl Kind {
@@ -266,7 +265,6 @@ impl Kind {
     }
 
     /// Of one request, in microseconds, the kernel's part with it.
-    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "nanoseconds far below 2^53")]
     fn processor_us(&self, binary: &Path, row: &Golden) -> anyhow::Result<f64> {
         let requests = if self.connections == Connections::Kept { 5_000 } else { 500 };
         let service = Service::start(binary, &self.options())?;
@@ -275,7 +273,7 @@ impl Kind {
         self.ask(&service, row, requests)?;
         let used = service.processor_ns()?.saturating_sub(before);
         service.stop()?;
-        Ok(used as f64 / 1e3 / requests as f64)
+        Ok(figure(used) / 1e3 / figure(requests))
     }
 }
 

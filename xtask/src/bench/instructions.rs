@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::spread::figure;
 use super::{Bench, callgrind};
 use crate::artifact;
 use crate::golden::{self, Golden};
@@ -64,9 +65,8 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^53")]
 fn change(before: u64, now: u64) -> f64 {
-    now as f64 / before as f64 - 1.0
+    figure(now) / figure(before) - 1.0
 }
 
 /// Instructions of a whole life of the service with so many requests in it.

@@ -15,7 +15,7 @@ use inferno::flamegraph;
 use serde::Serialize;
 use xshell::{Shell, cmd};
 
-use super::spread::rounded;
+use super::spread::{figure, rounded};
 use super::{Bench, wrk};
 use crate::artifact;
 use crate::golden;
@@ -96,7 +96,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
         machine: Machine::read(workspace)?,
         client: format!("wrk, 1 thread, {} keep-alive connections, on the same machine", wrk::CONNECTIONS),
         requests: counts.requests,
-        processor_seconds: rounded(count(nanoseconds) / 1e9),
+        processor_seconds: rounded(figure(nanoseconds) / 1e9),
         shares,
     };
     draw(&folded, &workspace.path(PICTURE))?;
@@ -126,7 +126,7 @@ fn shares(folded: &str) -> anyhow::Result<(u64, Vec<Share>)> {
     }
     let all: u64 = spent.values().sum();
     ensure!(all > 0, "perf took no sample");
-    let mut shares: Vec<_> = spent.into_iter().map(|(of, seen)| (of, count(seen) / count(all))).collect();
+    let mut shares: Vec<_> = spent.into_iter().map(|(of, seen)| (of, figure(seen) / figure(all))).collect();
     shares.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     let (large, small): (Vec<_>, Vec<_>) = shares.into_iter().partition(|(_, share)| *share >= LEAST);
     let rest = ("the rest", small.iter().map(|(_, share)| share).sum());
@@ -166,11 +166,6 @@ fn show(shares: &[Share]) {
         table.add_row([of.clone(), share.to_string()]);
     }
     println!("{table}");
-}
-
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn count(of: u64) -> f64 {
-    of as f64
 }
 
 #[cfg(test)]

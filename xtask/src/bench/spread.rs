@@ -20,6 +20,12 @@ impl Spread {
     }
 }
 
+/// A count as a figure that one can divide by.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^53")]
+pub(super) fn figure(count: u64) -> f64 {
+    count as f64
+}
+
 /// Three digits after the point are more than any run repeats.
 pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3

@@ -8,6 +8,8 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use xshell::{Shell, cmd};
 
+use super::spread::figure;
+
 /// Keep-alive connections, each with one request under way at a time.
 pub(super) const CONNECTIONS: u32 = 64;
 
@@ -41,9 +43,8 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Answers a second.
-    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^53")]
     pub(super) fn rate(&self) -> f64 {
-        self.requests as f64 * 1e6 / self.microseconds as f64
+        figure(self.requests) * 1e6 / figure(self.microseconds)
     }
 }
 

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use xshell::{Shell, cmd};
 
+use super::super::spread::figure;
 use super::catalogue::Peer;
 use super::processes;
 use crate::artifact;
@@ -220,7 +221,7 @@ impl Subject {
         let RunResult { phases } = client.load(&["run", SCENARIOS[1]], address)?;
         let after = processes::look(part.id())?;
         let [Phase { phase, measurement }] = &phases[..] else { anyhow::bail!("expected one phase") };
-        let requests = count(measurement.offered) * (phase.warm_up_seconds + phase.seconds) / phase.seconds;
+        let requests = figure(measurement.offered) * (phase.warm_up_seconds + phase.seconds) / phase.seconds;
 
         let capacity: Capacity =
             client.load(&["capacity", SCENARIOS[0], "--rounds", "1", "--step", STEP], address)?;
@@ -270,11 +271,6 @@ fn histogram(hdr_v2_base64: &str) -> anyhow::Result<Histogram<u64>> {
     Ok(hdrhistogram::serialization::Deserializer::new().deserialize(&mut bytes.as_slice())?)
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn count(of: u64) -> f64 {
-    of as f64
-}
-
 fn mib(bytes: u64) -> f64 {
-    count(bytes) / 1_048_576.0
+    figure(bytes) / 1_048_576.0
 }

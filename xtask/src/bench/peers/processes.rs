@@ -2,6 +2,8 @@
 
 use procfs::process::{Process, all_processes};
 
+use super::super::spread::figure;
+
 /// What they took so far, and hold now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Taken {
@@ -12,13 +14,12 @@ pub(super) struct Taken {
 }
 
 /// Looks at a process and its descendants.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "ticks are far below 2^53")]
 pub(super) fn look(root: u32) -> anyhow::Result<Taken> {
-    let per_second = procfs::ticks_per_second() as f64;
+    let per_second = figure(procfs::ticks_per_second());
     let mut taken = Taken { processor_seconds: 0.0, resident_bytes: 0 };
     for process in family(i32::try_from(root)?)? {
         let stat = process.stat()?;
-        taken.processor_seconds += (stat.utime + stat.stime) as f64 / per_second;
+        taken.processor_seconds += figure(stat.utime + stat.stime) / per_second;
         let maps = process.smaps_rollup()?.memory_map_rollup;
         taken.resident_bytes += maps.iter().filter_map(|map| map.extension.map.get("Pss")).sum::<u64>();
     }
