@@ -10,6 +10,7 @@ mod callgrind;
 mod instructions;
 mod peers;
 mod profile;
+mod scaling;
 mod service;
 mod spread;
 mod wrk;
@@ -35,8 +36,15 @@ pub(crate) struct Bench {
 }
 
 /// All of them.
-pub(crate) const ALL: &[Bench] =
-    &[service::BENCH, instructions::BENCH, auth::BENCH, batching::BENCH, peers::BENCH, profile::BENCH];
+pub(crate) const ALL: &[Bench] = &[
+    service::BENCH,
+    instructions::BENCH,
+    auth::BENCH,
+    batching::BENCH,
+    scaling::BENCH,
+    peers::BENCH,
+    profile::BENCH,
+];
 
 /// Which one to run.
 #[derive(Debug, Args)]
