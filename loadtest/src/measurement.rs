@@ -12,6 +12,10 @@ use crate::engine::Cost;
 use crate::latency::Latency;
 use crate::objectives::Objective;
 
+/// By these a server says that it would rather not, and that it has come to no harm: Too Many Requests (RFC 6585 §4),
+/// Service Unavailable (RFC 9110 §15.6.4).
+pub(crate) const REFUSALS: [u16; 2] = [429, 503];
+
 /// What was seen in one or more phases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +28,9 @@ pub struct Measurement {
     pub failures: BTreeMap<String, u64>,
     /// From when a request should have been sent to the end of its answer.
     pub latency: Latency,
+    /// The same of refusals alone: answers of status 429 or 503.
+    #[serde(default)]
+    pub refusals: Latency,
     /// By the objective's name.
     pub objectives: BTreeMap<String, Events>,
     /// What the checking client found.
@@ -56,6 +63,9 @@ pub struct Checks {
     pub not_answered: u64,
     /// The first wrong one, with what would have been right.
     pub first_wrong: Option<String>,
+    /// Refusals, which are among those, that did not say by `Retry-After` when to come again.
+    #[serde(default)]
+    pub without_retry_after: u64,
 }
 
 /// Whether the generator had enough of the machine.
@@ -73,6 +83,9 @@ impl Measurement {
     pub fn answered(&mut self, status: u16, took: Duration, objectives: &[Objective]) {
         *self.statuses.entry(status).or_default() += 1;
         self.latency.answer(took);
+        if REFUSALS.contains(&status) {
+            self.refusals.answer(took);
+        }
         for objective in objectives {
             let events = self.objectives.entry(objective.slo.clone()).or_default();
             let is_refusal = (400..500).contains(&status);
@@ -91,6 +104,13 @@ impl Measurement {
             events.total += requests;
             events.bad += requests;
         }
+    }
+
+    /// Requests that were good for each objective; without one, those that were answered with 200.
+    #[must_use]
+    pub fn good(&self) -> u64 {
+        let of_each = self.objectives.values().map(|events| events.total - events.bad);
+        of_each.min().unwrap_or_else(|| self.statuses.get(&200).copied().unwrap_or_default())
     }
 
     /// All answers.
@@ -115,6 +135,7 @@ impl Measurement {
             *self.failures.entry(reason.clone()).or_default() += requests;
         }
         self.latency.merge(&other.latency);
+        self.refusals.merge(&other.refusals);
         for (slo, events) in &other.objectives {
             let sum = self.objectives.entry(slo.clone()).or_default();
             sum.total += events.total;
@@ -135,6 +156,7 @@ impl Checks {
         self.right += other.right;
         self.wrong += other.wrong;
         self.not_answered += other.not_answered;
+        self.without_retry_after += other.without_retry_after;
         if self.first_wrong.is_none() {
             self.first_wrong.clone_from(&other.first_wrong);
         }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::Second;
+use crate::latency::count;
 use crate::machine::Machine;
 use crate::measurement::Measurement;
-use crate::scenario::{Credentials, Phase};
+use crate::scenario::{Credentials, Phase, Service};
 use crate::verdict::Verdict;
 
 /// One run of a scenario.
@@ -28,6 +29,9 @@ pub struct RunResult {
     pub machine: Machine,
     /// How requests proved who sent them.
     pub credentials: Credentials,
+    /// How the service that was started for it differed from one that ships.
+    #[serde(default)]
+    pub service: Service,
     /// What tells one set of bodies from another.
     pub payload_sha256: String,
     /// One after the other.
@@ -42,12 +46,23 @@ pub struct RunResult {
 pub struct PhaseResult {
     /// What was planned.
     pub phase: Phase,
+    /// When it began to send, in seconds since the first one did.
+    #[serde(default)]
+    pub began_seconds: f64,
     /// What the generator was told, without secrets.
     pub flags: Vec<String>,
     /// What was seen.
     pub measurement: Measurement,
     /// The same second by second.
     pub seconds: Vec<Second>,
+}
+
+impl PhaseResult {
+    /// Good answers a second.
+    #[must_use]
+    pub fn goodput(&self) -> f64 {
+        count(self.measurement.good()) / self.phase.seconds
+    }
 }
 
 impl RunResult {
@@ -59,7 +74,7 @@ impl RunResult {
 }
 
 /// What those phases saw together.
-pub(crate) fn together(phases: &[PhaseResult]) -> Measurement {
+pub(crate) fn together<'phase>(phases: impl IntoIterator<Item = &'phase PhaseResult>) -> Measurement {
     let mut sum = Measurement::default();
     for phase in phases {
         sum.merge(&phase.measurement);
@@ -91,6 +106,7 @@ pub(crate) mod tests {
             started: "2026-01-01T00:00:00Z".to_owned(),
             machine: Machine::default(),
             credentials: Credentials::None,
+            service: Service::default(),
             payload_sha256: "00".to_owned(),
             phases: vec![PhaseResult {
                 phase: Phase {
@@ -100,7 +116,9 @@ pub(crate) mod tests {
                     connections: 1,
                     warm_up_seconds: 0.0,
                     seconds: 2.0,
+                    overload: false,
                 },
+                began_seconds: 0.0,
                 flags: vec!["--no-tui".to_owned()],
                 measurement,
                 seconds: vec![second.clone(), second],

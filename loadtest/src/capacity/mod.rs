@@ -14,7 +14,6 @@ use self::search::{Found, Trial, search};
 use crate::engine::{self, Cost, EngineError};
 use crate::latency::count;
 use crate::machine::Machine;
-use crate::measurement::Measurement;
 use crate::scenario::{Credentials, Phase, Scenario};
 use crate::target::Target;
 use crate::verdict::{Outcome, Verdict, judge};
@@ -124,17 +123,11 @@ pub fn round(
     Ok(Round {
         held: held.map(|(rate, measured)| Held {
             rate,
-            good_per_second: count(good(&measured)) / phase.seconds,
+            good_per_second: count(measured.good()) / phase.seconds,
             service: measured.service,
         }),
         beyond: beyond.map(|(rate, verdict)| Beyond { rate, verdict }),
     })
-}
-
-/// Requests that were good for each objective.
-fn good(measured: &Measurement) -> u64 {
-    let of_each = measured.objectives.values().map(|events| events.total - events.bad);
-    of_each.min().unwrap_or_else(|| measured.answers())
 }
 
 impl Configuration {

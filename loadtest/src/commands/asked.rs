@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{CommandError, read};
 use crate::cli::Against;
-use crate::scenario::Credentials;
+use crate::scenario::{Credentials, Service};
 use crate::target::{Proof, Started, Target};
 
 /// Whom a command asks. One that was started ends with this.
@@ -15,8 +15,17 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    pub(super) fn by(against: &Against, credentials: Credentials) -> Result<Self, CommandError> {
-        let Some(url) = &against.target else { return Ok(Self::Started(Started::start(credentials)?)) };
+    pub(super) fn by(
+        against: &Against,
+        credentials: Credentials,
+        service: &Service,
+    ) -> Result<Self, CommandError> {
+        let Some(url) = &against.target else {
+            return Ok(Self::Started(Started::start(credentials, service)?));
+        };
+        if !service.is_as_shipped() {
+            return Err(CommandError::OwnService);
+        }
         let token = against.token_file.as_deref().map(token).transpose()?;
         let proof = Proof {
             token,

@@ -61,6 +61,11 @@ pub enum CommandError {
     /// No credentials for a scenario that needs some.
     #[error(transparent)]
     Lacking(#[from] Lacking),
+    /// A service that is there, where the scenario says how its own is started.
+    #[error(
+        "the field service says how the service is started, so it can't be one that is there; leave --target out"
+    )]
+    OwnService,
     /// A service that does not start.
     #[error(transparent)]
     Start(#[from] StartError),

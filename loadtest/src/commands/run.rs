@@ -2,17 +2,17 @@
 
 use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::asked::Asked;
 use super::{CommandError, keep, progress, scenario};
 use crate::cli::Run;
 use crate::machine::Machine;
 use crate::report::{cost_words, words};
-use crate::result::{PhaseResult, RunResult, together};
+use crate::result::{PhaseResult, RunResult};
 use crate::scenario::Scenario;
 use crate::target::Target;
-use crate::verdict::judge;
+use crate::verdict::judge_phases;
 use crate::{engine, payload};
 
 pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
@@ -20,7 +20,7 @@ pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
     // Before cores are set apart for a service.
     let machine = Machine::look();
     // Held until the last phase is over.
-    let asked = Asked::by(&options.against, scenario.credentials)?;
+    let asked = Asked::by(&options.against, scenario.credentials, &scenario.service)?;
     let result = all_phases(&scenario, asked.target(), machine)?;
     drop(asked);
     if let Some(file) = &options.out {
@@ -32,11 +32,14 @@ pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
 
 fn all_phases(scenario: &Scenario, target: &Target, machine: Machine) -> Result<RunResult, CommandError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let first = Instant::now();
     let mut phases = Vec::new();
     for phase in &scenario.phases {
+        let began_seconds = first.elapsed().as_secs_f64();
         let seen = engine::run(scenario, phase, target, &|since| progress(phase, since))?;
         phases.push(PhaseResult {
             phase: phase.clone(),
+            began_seconds,
             flags: seen.flags,
             measurement: seen.measurement,
             seconds: seen.seconds,
@@ -49,8 +52,9 @@ fn all_phases(scenario: &Scenario, target: &Target, machine: Machine) -> Result<
         started,
         machine,
         credentials: scenario.credentials,
+        service: scenario.service.clone(),
         payload_sha256: payload::sha256(&bodies(scenario)?),
-        verdict: judge(&together(&phases), &scenario.expectation),
+        verdict: judge_phases(&phases, &scenario.expectation),
         phases,
     })
 }

@@ -13,7 +13,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, TlsConfig, parse_pem};
 
 use super::EngineError;
-use crate::measurement::Checks;
+use crate::measurement::{Checks, REFUSALS};
 use crate::payload::{Route, Row};
 use crate::target::{Proof, Target};
 
@@ -46,7 +46,7 @@ impl Checker {
             let mut checks = Checks::default();
             for row in rows.iter().cycle() {
                 let answer = ask(&agent, &target, route, row);
-                check(&mut checks, row, answer.map(|answer| route.compared(answer)));
+                check(&mut checks, route, row, answer);
                 if until.load(Ordering::Relaxed) {
                     break;
                 }
@@ -94,21 +94,43 @@ fn not_pem(file: &Path, source: ureq::Error) -> EngineError {
     EngineError::Pem { file: file.display().to_string(), source: Box::new(source) }
 }
 
-/// The body of a 200.
-fn ask(agent: &Agent, target: &Target, route: Route, row: &Row) -> Option<String> {
+/// What came back that says something.
+#[derive(Debug)]
+enum Answer {
+    /// A 200, with its body.
+    Body(String),
+    /// A 429 or 503 that does not say when to come again.
+    WithoutRetryAfter,
+}
+
+fn ask(agent: &Agent, target: &Target, route: Route, row: &Row) -> Option<Answer> {
     let mut request = agent.post(target.of(route)).header("content-type", "application/json");
     if let Some(authorization) = target.authorization() {
         request = request.header("authorization", authorization);
     }
     let mut answer = request.send(&row.body).ok()?;
-    if answer.status() == 200 { answer.body_mut().read_to_string().ok() } else { None }
+    match answer.status().as_u16() {
+        200 => answer.body_mut().read_to_string().ok().map(Answer::Body),
+        status if REFUSALS.contains(&status) && !answer.headers().contains_key("retry-after") => {
+            Some(Answer::WithoutRetryAfter)
+        }
+        _ => None,
+    }
 }
 
-fn check(checks: &mut Checks, row: &Row, answer: Option<String>) {
+fn check(checks: &mut Checks, route: Route, row: &Row, answer: Option<Answer>) {
     match answer {
         None => checks.not_answered += 1,
-        Some(answer) if answer == row.answer => checks.right += 1,
-        Some(answer) => {
+        Some(Answer::WithoutRetryAfter) => {
+            checks.not_answered += 1;
+            checks.without_retry_after += 1;
+        }
+        Some(Answer::Body(answer)) => {
+            let answer = route.compared(answer);
+            if answer == row.answer {
+                checks.right += 1;
+                return;
+            }
             checks.wrong += 1;
             if checks.first_wrong.is_none() {
                 checks.first_wrong =

@@ -156,6 +156,7 @@ mod tests {
         connections: 1,
         warm_up_seconds: 1.0,
         seconds: 2.0,
+        overload: false,
     };
 
     /// Ten a second for three and a half seconds, each answered after 10 ms; all in `stall` are queued only at its end.

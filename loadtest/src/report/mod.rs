@@ -14,6 +14,7 @@ use crate::engine::{Cost, Second};
 use crate::latency::{Quantile, count};
 use crate::measurement::Measurement;
 use crate::result::{PhaseResult, RunResult};
+use crate::scenario::Service;
 use crate::verdict::Outcome;
 
 /// How a page looks.
@@ -68,7 +69,7 @@ pub fn markdown(result: &RunResult) -> String {
     let machine = &result.machine;
     text += &format!(
         "\n{}\n\n| run | |\n|---|---|\n| started | {} |\n| commit | {} |\n| harness | {} build |\n\
-         | machine | {} × {}, Linux {} |\n| bodies | {} |\n",
+         | machine | {} × {}, Linux {} |\n| bodies | {} |\n{}",
         result.shows,
         result.started,
         machine.commit,
@@ -76,12 +77,24 @@ pub fn markdown(result: &RunResult) -> String {
         machine.cores,
         machine.cpu,
         machine.kernel,
-        result.payload_sha256
+        result.payload_sha256,
+        service_row(&result.service)
     );
     result.phases.iter().fold(text, |text, phase| text + &phase_markdown(phase))
 }
 
-fn phase_markdown(PhaseResult { phase, measurement, flags, .. }: &PhaseResult) -> String {
+/// How the service differed from one that ships, if it did.
+fn service_row(service: &Service) -> String {
+    if service.is_as_shipped() {
+        return String::new();
+    }
+    let longer = service.answers_take_ms.map(|by| format!("each answer takes {by} ms longer"));
+    let all: Vec<_> = service.options.iter().map(|option| format!("`{option}`")).chain(longer).collect();
+    format!("| service started with | {} |\n", all.join(", "))
+}
+
+fn phase_markdown(result: &PhaseResult) -> String {
+    let PhaseResult { phase, measurement, flags, .. } = result;
     let load = phase.rate.map_or_else(|| "closed load".to_owned(), |rate| format!("open load of {rate}/s"));
     let mut text = format!(
         "\n## {}\n\n{load} on {} connections for {} s, after {} s that do not count.\n\n| | |\n|---|---|\n\
@@ -107,8 +120,12 @@ fn phase_markdown(PhaseResult { phase, measurement, flags, .. }: &PhaseResult) -
     for (slo, events) in &measurement.objectives {
         row(slo, format!("{} bad of {}", events.bad, events.total));
     }
+    row("good", format!("{:.0}/s", result.goodput()));
     for quantile in measurement.latency.quantiles() {
         row("latency", words(&quantile));
+    }
+    for quantile in measurement.refusals.quantiles() {
+        row("latency of refusals", words(&quantile));
     }
     text + &format!("\n`oha {}`\n", flags.join(" "))
 }

@@ -6,10 +6,13 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use slo::document::{Document, Fault, Faults};
 
-use super::{Definition, LoadName, Phase, PhaseDefinition, Scenario, StatusDefinition};
+use super::{
+    Definition, LoadName, OverloadDefinition, Phase, PhaseDefinition, Scenario, Service, ServiceDefinition,
+    StatusDefinition,
+};
 use crate::objectives::{Objective, Objectives};
 use crate::payload::Route;
-use crate::verdict::{AllowedStatus, Expectation, requests_needed};
+use crate::verdict::{AllowedStatus, Expectation, Overload, requests_needed};
 
 /// Used where a length of time is wrong, so that the rest can be checked; never leaves this file.
 const ANY: Duration = Duration::from_secs(u64::MAX);
@@ -28,9 +31,11 @@ pub(super) fn scenario(document: &Document<Definition>, objectives: &Objectives)
         timeout: check.duration("/timeout", &said.timeout),
         threads: said.threads,
         body_field: said.body_field.clone().unwrap_or_else(|| FIELD.to_owned()),
+        service: check.service(said.service.as_ref()),
         expectation: Expectation {
             statuses: check.statuses(&said.expect.statuses),
             objectives: check.objectives(&said.expect.objectives, objectives, &phases),
+            overload: check.overload(said.expect.overload.as_ref(), &phases),
         },
         phases,
     };
@@ -88,20 +93,61 @@ impl Check<'_> {
             connections: said.connections,
             warm_up_seconds: self.duration(&format!("{at}/warm_up"), &said.warm_up).as_secs_f64(),
             seconds: duration.as_secs_f64(),
+            overload: said.overload,
         }
+    }
+
+    fn service(&mut self, said: Option<&ServiceDefinition>) -> Service {
+        let Some(ServiceDefinition { options, answers_take }) = said else { return Service::default() };
+        let milliseconds = |check: &mut Self, text: &String| {
+            u64::try_from(check.duration("/service/answers_take", text).as_millis()).unwrap_or(u64::MAX)
+        };
+        let answers_take_ms = answers_take.as_ref().map(|text| milliseconds(self, text));
+        Service { options: options.clone(), answers_take_ms }
+    }
+
+    fn overload(&mut self, said: Option<&OverloadDefinition>, phases: &[Phase]) -> Option<Overload> {
+        let at = "/expect/overload";
+        let last = phases.iter().rposition(|phase| phase.overload);
+        let (said, last) = match (said, last) {
+            (Some(said), Some(last)) => (said, last),
+            (None, None) => return None,
+            (Some(_), None) => {
+                self.wrong(
+                    at,
+                    "no phase asks for more than can be done; say overload: true in one, or leave it out",
+                );
+                return None;
+            }
+            (None, Some(_)) => {
+                self.wrong(
+                    "/expect",
+                    "a phase is an overload; the field overload says what has to hold in it",
+                );
+                return None;
+            }
+        };
+        if last + 1 == phases.len() {
+            self.wrong(at, "no phase comes after the overload, so nobody would see a recovery");
+        }
+        let growth = said.memory_growth_at_most.as_ref();
+        Some(Overload {
+            goodput_at_least: self.share(&format!("{at}/goodput_at_least"), &said.goodput_at_least)?,
+            memory_growth_at_most: growth
+                .and_then(|share| self.share(&format!("{at}/memory_growth_at_most"), share)),
+            recovery: self.duration(&format!("{at}/recovery"), &said.recovery),
+        })
+    }
+
+    fn share(&mut self, pointer: &str, text: &str) -> Option<Decimal> {
+        text.parse().inspect_err(|error: &rust_decimal::Error| self.wrong(pointer, error.to_string())).ok()
     }
 
     fn statuses(&mut self, said: &[StatusDefinition]) -> Vec<AllowedStatus> {
         let mut statuses = Vec::new();
         for (index, StatusDefinition { status, at_most }) in said.iter().enumerate() {
-            let at_most = at_most.as_ref().and_then(|share| {
-                share
-                    .parse::<Decimal>()
-                    .inspect_err(|error| {
-                        self.wrong(&format!("/expect/statuses/{index}/at_most"), error.to_string())
-                    })
-                    .ok()
-            });
+            let pointer = format!("/expect/statuses/{index}/at_most");
+            let at_most = at_most.as_ref().and_then(|share| self.share(&pointer, share));
             statuses.push(AllowedStatus { status: *status, at_most });
         }
         statuses
@@ -123,7 +169,8 @@ impl Check<'_> {
 
     /// An objective of which the scenario could never say anything is refused rather than never judged.
     fn can_be_judged(&mut self, at: &str, objective: &Objective, phases: &[Phase]) {
-        let phases: Vec<_> = phases.iter().filter(|phase| objective.counts(phase.route)).collect();
+        let phases: Vec<_> =
+            phases.iter().filter(|phase| !phase.overload && objective.counts(phase.route)).collect();
         let is_closed = phases.iter().any(|phase| phase.rate.is_none());
         if is_closed && objective.threshold_seconds.is_some() {
             self.wrong(

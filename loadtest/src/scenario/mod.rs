@@ -2,6 +2,7 @@
 //! is decided in `check`. Must never hold a threshold of the service.
 
 mod check;
+mod service;
 
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slo::document::{Document, Faults};
 
+pub use self::service::Service;
+use self::service::ServiceDefinition;
 use crate::objectives::Objectives;
 use crate::payload::Route;
 use crate::verdict::Expectation;
@@ -35,6 +38,9 @@ struct Definition {
     /// The field of a body of the service's own call that holds the row, if it is another: to see a wrong client refused.
     #[serde(default)]
     body_field: Option<String>,
+    /// How the service that is started for the run differs from one that ships; without it, not at all.
+    #[serde(default)]
+    service: Option<ServiceDefinition>,
     /// One after the other.
     #[schemars(length(min = 1))]
     phases: Vec<PhaseDefinition>,
@@ -64,6 +70,10 @@ struct PhaseDefinition {
     warm_up: String,
     /// How long it counts, such as `45s`.
     duration: String,
+    /// It asks for more than can be done: refusals (429, 503) may be answered, `expect.overload` judges it and the
+    /// objectives do not.
+    #[serde(default)]
+    overload: bool,
 }
 
 /// Who decides when the next request is sent.
@@ -129,7 +139,29 @@ struct ExpectDefinition {
     statuses: Vec<StatusDefinition>,
     /// Names of objectives in `loadtest/objectives.json`.
     objectives: Vec<String>,
+    /// What has to hold in the phases that ask for more than can be done.
+    #[serde(default)]
+    overload: Option<OverloadDefinition>,
 }
+
+/// What has to hold while more is asked than can be done, and after it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OverloadDefinition {
+    /// Good answers a second: at least this share of the most that any phase had, such as `"0.95"`.
+    #[schemars(regex(pattern = SHARE))]
+    goodput_at_least: String,
+    /// The service may have so much more memory resident than in the other phases, such as `"0.1"` for a tenth more;
+    /// without it, nobody looks.
+    #[serde(default)]
+    #[schemars(regex(pattern = SHARE))]
+    memory_growth_at_most: Option<String>,
+    /// So soon after it the next phase has to begin to count, such as `2s`: from then on the objectives hold again.
+    recovery: String,
+}
+
+/// A share of a whole.
+const SHARE: &str = r"^0?\.[0-9]+$";
 
 /// A status that may be answered.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -140,7 +172,7 @@ struct StatusDefinition {
     status: u16,
     /// No more than this share of the answers, such as `"0.05"`; without it, as many as there are.
     #[serde(default)]
-    #[schemars(regex(pattern = r"^0?\.[0-9]+$"))]
+    #[schemars(regex(pattern = SHARE))]
     at_most: Option<String>,
 }
 
@@ -159,6 +191,8 @@ pub struct Scenario {
     pub threads: u16,
     /// The body's field.
     pub body_field: String,
+    /// How the service that is started for the run differs from one that ships.
+    pub service: Service,
     /// One after the other.
     pub phases: Vec<Phase>,
     /// What has to come back.
@@ -182,6 +216,9 @@ pub struct Phase {
     pub warm_up_seconds: f64,
     /// How long it counts, in seconds.
     pub seconds: f64,
+    /// Whether it asks for more than can be done.
+    #[serde(default)]
+    pub overload: bool,
 }
 
 /// The JSON Schema of scenario files, as editors use it.

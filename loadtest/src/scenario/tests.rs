@@ -61,6 +61,31 @@ fn a_scenario_that_makes_no_sense_is_refused(#[case] from: &str, #[case] to: &st
     assert!(line.parse::<usize>().unwrap() >= 1, "{said}");
 }
 
+const OVERLOAD: &str = include_str!("../../scenarios/overload.yaml");
+
+#[rstest]
+#[case::nothing_to_judge_it_by(
+    OVERLOAD.split_at(OVERLOAD.find("  overload:\n").unwrap()).0,
+    "expect: a phase is an overload; the field overload says what has to hold in it"
+)]
+#[case::no_overload(
+    &OVERLOAD.replace("    overload: true\n", ""),
+    "expect.overload: no phase asks for more than can be done"
+)]
+#[case::nothing_after_it(
+    &OVERLOAD.replace("- name: after\n", "- name: after\n    overload: true\n"),
+    "expect.overload: no phase comes after the overload"
+)]
+#[case::no_length_of_time(
+    &OVERLOAD.replace("15ms", "long"),
+    r#"service.answers_take: "long" is no length of time"#
+)]
+#[case::too_few_requests_beside_it(&OVERLOAD.replace("rate: 250", "rate: 50"), "needs 1000 requests, and the phases offer 500")]
+fn an_overload_that_makes_no_sense_is_refused(#[case] text: &str, #[case] says: &str) {
+    let said = refusal(text);
+    assert!(said.contains(says), "{said}");
+}
+
 #[test]
 fn all_faults_are_told_at_once() {
     let said = refusal(&SMOKE.replace("duration: 6s", "duration: six").replace("api-latency", "api-speed"));

@@ -3,18 +3,20 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::cores::Apart;
 use super::proof::Made;
 use super::{Lacking, Target};
 use crate::machine::PROFILE;
-use crate::scenario::Credentials;
+use crate::scenario::{Credentials, Service};
 
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(20);
@@ -46,6 +48,9 @@ pub enum StartError {
         /// What it wrote.
         said: String,
     },
+    /// One that does not take longer for its answers.
+    #[error("the service that was started was asked to take longer for its answers: {0}")]
+    NotSlow(#[from] ureq::Error),
     /// One that said nothing of what it has to be shown.
     #[error("the service that was started: {0}")]
     Lacking(#[from] Lacking),
@@ -54,7 +59,8 @@ pub enum StartError {
 /// What the service writes once it is ready.
 #[derive(Deserialize)]
 struct Ready {
-    api: std::net::SocketAddr,
+    api: SocketAddr,
+    admin: SocketAddr,
     /// Empty where an issuer has them.
     #[serde(default)]
     token: String,
@@ -66,18 +72,22 @@ impl Started {
     /// # Errors
     ///
     /// When it does not build or ends.
-    pub fn start(credentials: Credentials) -> Result<Self, StartError> {
+    pub fn start(credentials: Credentials, service: &Service) -> Result<Self, StartError> {
         let folder = tempfile::tempdir()?;
         let Made { is_open, settings, mut proof } = Made::for_credentials(credentials, folder.path())?;
         let (ready, stderr) = (folder.path().join("ready.json"), folder.path().join("stderr"));
-        let program: &[&str] = if is_open { &["--example", "open"] } else { &[] };
+        let mut program: Vec<&str> = if is_open { vec!["--example", "open"] } else { Vec::new() };
+        if service.answers_take_ms.is_some() {
+            program.extend(["--features", "faults"]);
+        }
         // With all cores.
-        printed(&mut cargo("build", program))?;
-        let mut command = cargo("run", program);
+        printed(&mut cargo("build", &program))?;
+        let mut command = cargo("run", &program);
         command
             .arg("--")
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--drain-grace", "0s"])
             .args(settings)
+            .args(&service.options)
             .arg("--ready-file")
             .arg(&ready)
             .stdin(Stdio::null())
@@ -85,7 +95,10 @@ impl Started {
             .stderr(fs::File::create(&stderr)?);
         let (apart, child) = Apart::start(|| command.spawn())?;
         let mut process = Process(child);
-        let Ready { api, token } = process.ready(&ready, &stderr)?;
+        let Ready { api, admin, token } = process.ready(&ready, &stderr)?;
+        if let Some(answers_take) = service.answers_take() {
+            slow_down(admin, answers_take)?;
+        }
         if proof.token.is_none() && !token.is_empty() {
             proof.token = Some(token);
         }
@@ -124,6 +137,15 @@ impl Drop for Process {
         let _gone = self.0.kill();
         let _reaped = self.0.wait();
     }
+}
+
+/// Asks a build that does faults to take longer for each answer.
+fn slow_down(admin: SocketAddr, by: Duration) -> Result<(), ureq::Error> {
+    let fault = json!({"slow": 1, "slow_seconds": by.as_secs_f64()});
+    ureq::put(format!("http://{admin}/fault"))
+        .header("content-type", "application/json")
+        .send(fault.to_string())
+        .map(drop)
 }
 
 /// A program of the service's package, by cargo: the service, if no other is named. What is run takes cargo's place, so

@@ -4,8 +4,11 @@
 //! What is proven is a failure, even when the rest of the run is missing: a wrong answer, and more bad ones than the budget
 //! of all that was due. Beyond that, a run that is not worth believing says nothing: a third answer, and never a pass.
 
+mod overload;
+
 use std::collections::HashSet;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -14,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::latency::{LEAST_BEYOND, count};
 use crate::measurement::{Events, Measurement};
 use crate::objectives::Objective;
+use crate::result::{PhaseResult, together};
 
 /// Of the requests that were due, so many have to be sent: a request that was not sent would have been a slow one.
 const LEAST_SENT: f64 = 0.99;
@@ -28,6 +32,19 @@ pub struct Expectation {
     pub statuses: Vec<AllowedStatus>,
     /// Objectives that have to be met.
     pub objectives: Vec<Objective>,
+    /// What has to hold in the phases that ask for more than can be done, if there are some.
+    pub overload: Option<Overload>,
+}
+
+/// What has to hold while more is asked than can be done, and after it.
+#[derive(Debug, Clone)]
+pub struct Overload {
+    /// At least this share of the most good answers a second that any phase had.
+    pub goodput_at_least: Decimal,
+    /// Resident memory beyond that of the other phases, as a share of it.
+    pub memory_growth_at_most: Option<Decimal>,
+    /// By then the next phase has to count.
+    pub recovery: Duration,
 }
 
 /// A status that may be answered.
@@ -75,38 +92,79 @@ impl Outcome {
     }
 }
 
+/// What speaks against a pass, in the order in which it decides.
+#[derive(Debug, Default)]
+struct Findings {
+    wrong: Vec<String>,
+    starved: Vec<String>,
+    proven: Vec<String>,
+    incomplete: Vec<String>,
+    missed: Vec<String>,
+}
+
+impl Findings {
+    fn of(measured: &Measurement, expected: &Expectation) -> Self {
+        let mut proven = missed(measured, &expected.objectives, measured.offered);
+        // Where there is an objective, its budget says how many may fail.
+        if expected.objectives.is_empty() {
+            proven.extend(unanswered(measured));
+        }
+        Self {
+            wrong: wrong(measured, &expected.statuses),
+            starved: starved(measured),
+            proven,
+            incomplete: incomplete(measured, &expected.objectives),
+            missed: missed(measured, &expected.objectives, 0),
+        }
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.wrong.extend(other.wrong);
+        self.starved.extend(other.starved);
+        self.proven.extend(other.proven);
+        self.incomplete.extend(other.incomplete);
+        self.missed.extend(other.missed);
+    }
+
+    /// What comes of it for a run that saw all of this.
+    fn verdict(self, measured: &Measurement) -> Verdict {
+        let in_order = [
+            (Outcome::Fail, self.wrong),
+            (Outcome::Invalid, self.starved),
+            (Outcome::Fail, self.proven),
+            (Outcome::Invalid, self.incomplete),
+            (Outcome::Fail, self.missed),
+        ];
+        let decides = in_order.iter().find(|(_, found)| !found.is_empty());
+        let outcome = decides.map_or(Outcome::Pass, |(outcome, _)| *outcome);
+        let mut said = HashSet::new();
+        let mut found =
+            in_order.into_iter().flat_map(|(_, found)| found).filter(|found| said.insert(found.clone()));
+        let because = found.next().unwrap_or_else(|| {
+            format!(
+                "all {} answers were as expected, {} of them compared with golden ones, and each objective is met",
+                measured.answers(),
+                measured.checks.right
+            )
+        });
+        Verdict { outcome, because, besides: found.collect() }
+    }
+}
+
 /// Judges what was measured.
 #[must_use]
 pub fn judge(measured: &Measurement, expected: &Expectation) -> Verdict {
-    let wrong = wrong(measured, &expected.statuses);
-    let starved = starved(measured);
-    let mut proven = missed(measured, &expected.objectives, measured.offered);
-    // Where there is an objective, its budget says how many may fail.
-    if expected.objectives.is_empty() {
-        proven.extend(unanswered(measured));
+    Findings::of(measured, expected).verdict(measured)
+}
+
+/// Judges a run: the phases that ask for more than can be done by what has to hold in those, the others together.
+#[must_use]
+pub fn judge_phases(phases: &[PhaseResult], expected: &Expectation) -> Verdict {
+    let mut findings = Findings::of(&together(phases.iter().filter(|phase| !phase.phase.overload)), expected);
+    if let Some(overload) = &expected.overload {
+        findings.extend(overload::findings(phases, expected, overload));
     }
-    let incomplete = incomplete(measured, &expected.objectives);
-    let missed = missed(measured, &expected.objectives, 0);
-    let in_order = [
-        (Outcome::Fail, wrong),
-        (Outcome::Invalid, starved),
-        (Outcome::Fail, proven),
-        (Outcome::Invalid, incomplete),
-        (Outcome::Fail, missed),
-    ];
-    let outcome =
-        in_order.iter().find(|(_, found)| !found.is_empty()).map_or(Outcome::Pass, |(outcome, _)| *outcome);
-    let mut said = HashSet::new();
-    let mut found =
-        in_order.into_iter().flat_map(|(_, found)| found).filter(|found| said.insert(found.clone()));
-    let because = found.next().unwrap_or_else(|| {
-        format!(
-            "all {} answers were as expected, {} of them compared with golden ones, and each objective is met",
-            measured.answers(),
-            measured.checks.right
-        )
-    });
-    Verdict { outcome, because, besides: found.collect() }
+    findings.verdict(&together(phases))
 }
 
 /// CORRECT: what was answered that must not be.

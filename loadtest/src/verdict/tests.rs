@@ -17,6 +17,7 @@ fn expected() -> Expectation {
             AllowedStatus { status: 429, at_most: Some(Decimal::new(5, 1)) },
         ],
         objectives: ["api-availability", "api-latency"].map(|name| all.named(name).unwrap().clone()).to_vec(),
+        overload: None,
     }
 }
 

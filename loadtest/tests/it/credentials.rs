@@ -1,6 +1,6 @@
 //! Each way of proving who sends a request, against the service itself: one that the harness starts, and one that is there.
 
-use loadtest::scenario::Credentials;
+use loadtest::scenario::{Credentials, Service};
 use loadtest::target::{Proof, Started};
 use rstest::rstest;
 
@@ -40,7 +40,7 @@ fn a_service_that_is_started_for_a_run_accepts_its_credentials_and_is_measured(
 
 /// A service that is there, and the options by which a run reaches it.
 fn there() -> (Started, Vec<String>) {
-    let service = Started::start(Credentials::Mtls).unwrap();
+    let service = Started::start(Credentials::Mtls, &Service::default()).unwrap();
     let Proof { authorities, certificate, .. } = service.target().proof().clone();
     let (certificate, key) = certificate.unwrap();
     let mut options = vec!["--target".to_owned(), service.target().url().to_owned()];

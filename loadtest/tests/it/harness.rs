@@ -73,26 +73,35 @@ impl Scenario {
 
     /// Against a server of these tests.
     pub(crate) fn run(&self, address: SocketAddr) -> Ran {
-        let folder = TempDir::new().unwrap();
-        let token = folder.path().join("token");
-        std::fs::write(&token, TOKEN).unwrap();
-        self.run_with(&["--target", &format!("http://{address}"), "--token-file", token.to_str().unwrap()])
+        run(&self.yaml(), address)
     }
 
     /// With these options, in the workspace's folder, where a service can be built.
     pub(crate) fn run_with(&self, options: &[&str]) -> Ran {
-        let folder = TempDir::new().unwrap();
-        let (scenario, result) = (folder.path().join("try.yaml"), folder.path().join("result.json"));
-        std::fs::write(&scenario, self.yaml()).unwrap();
-        let output =
-            loadtest().arg("run").arg(scenario).arg("--out").arg(&result).args(options).output().unwrap();
-        let kept = std::fs::read_to_string(result).unwrap_or_default();
-        Ran {
-            code: output.status.code().unwrap(),
-            said: said(&output),
-            result: serde_json::from_str(&kept).ok(),
-            kept,
-        }
+        run_with(&self.yaml(), options)
+    }
+}
+
+/// A scenario's text against a server of these tests.
+pub(crate) fn run(scenario: &str, address: SocketAddr) -> Ran {
+    let folder = TempDir::new().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, TOKEN).unwrap();
+    run_with(scenario, &["--target", &format!("http://{address}"), "--token-file", token.to_str().unwrap()])
+}
+
+/// The same with these options, in the workspace's folder, where a service can be built.
+pub(crate) fn run_with(scenario: &str, options: &[&str]) -> Ran {
+    let folder = TempDir::new().unwrap();
+    let (file, result) = (folder.path().join("try.yaml"), folder.path().join("result.json"));
+    std::fs::write(&file, scenario).unwrap();
+    let output = loadtest().arg("run").arg(file).arg("--out").arg(&result).args(options).output().unwrap();
+    let kept = std::fs::read_to_string(result).unwrap_or_default();
+    Ran {
+        code: output.status.code().unwrap(),
+        said: said(&output),
+        result: serde_json::from_str(&kept).ok(),
+        kept,
     }
 }
 

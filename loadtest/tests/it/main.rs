@@ -7,5 +7,6 @@ mod capacity;
 mod credentials;
 mod generator;
 mod harness;
+mod overload;
 mod server;
 mod verdicts;

@@ -27,8 +27,10 @@ pub(crate) enum Server {
     TooLate,
     /// Not at all: it reads and keeps the connection.
     Silent,
-    /// One at a time, each after ten milliseconds.
-    OneAtATime,
+    /// So many at a time, each for ten milliseconds; the others wait.
+    Queues(usize),
+    /// So many at a time, each for ten milliseconds; the others are refused at once.
+    Sheds(usize),
     /// As the model does for so many requests of a connection; then with errors.
     TiresAfter(u64),
     /// As the model does until so many were answered; then nobody listens any more.
@@ -36,6 +38,9 @@ pub(crate) enum Server {
     /// As the model does until so many were answered; then the credentials have expired.
     RefusesAfter(u64),
 }
+
+/// How long an answer takes that takes a place.
+const WORK: Duration = Duration::from_millis(10);
 
 /// A server that runs; gone with its owner.
 #[derive(Debug)]
@@ -58,11 +63,18 @@ struct State {
     answers: HashMap<String, String>,
     asked: AtomicU64,
     asked_by: Mutex<HashMap<SocketAddr, u64>>,
-    place: Semaphore,
+    places: Semaphore,
     end: Notify,
 }
 
 impl Server {
+    const fn places(self) -> usize {
+        match self {
+            Self::Queues(places) | Self::Sheds(places) => places,
+            _ => 0,
+        }
+    }
+
     #[expect(clippy::disallowed_methods, reason = "nobody but this test asks it")]
     pub(crate) fn start(self) -> Running {
         let runtime =
@@ -76,7 +88,7 @@ impl Server {
             answers: own.chain(of_the_protocol).collect(),
             asked: AtomicU64::new(0),
             asked_by: Mutex::default(),
-            place: Semaphore::new(1),
+            places: Semaphore::new(self.places()),
             end: Notify::new(),
         });
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -99,13 +111,16 @@ impl Server {
     }
 }
 
-async fn answer(state: Arc<State>, peer: SocketAddr, body: String) -> (StatusCode, String) {
+/// A status, headers if there are some, a body.
+type Answer = (StatusCode, Option<[(&'static str, &'static str); 1]>, String);
+
+async fn answer(state: Arc<State>, peer: SocketAddr, body: String) -> Answer {
     let asked = state.asked.fetch_add(1, Ordering::Relaxed);
     let right = match state.answers.get(&body) {
         Some(answer) => (StatusCode::OK, answer.clone()),
         None => (StatusCode::UNPROCESSABLE_ENTITY, r#"{"code":"missing-field"}"#.to_owned()),
     };
-    match state.server {
+    let (status, body) = match state.server {
         Server::Right => right,
         Server::Wrong => (right.0, right.1.replace("[0]", "[2]").replace("[1]", "[0]").replace("[2]", "[1]")),
         Server::Broken => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
@@ -114,11 +129,18 @@ async fn answer(state: Arc<State>, peer: SocketAddr, body: String) -> (StatusCod
             right
         }
         Server::Silent => std::future::pending().await,
-        Server::OneAtATime => {
-            let _place = state.place.acquire().await.unwrap();
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        Server::Queues(_) => {
+            let _place = state.places.acquire().await.unwrap();
+            tokio::time::sleep(WORK).await;
             right
         }
+        Server::Sheds(_) => match state.places.try_acquire() {
+            Ok(_place) => {
+                tokio::time::sleep(WORK).await;
+                right
+            }
+            Err(_) => (StatusCode::SERVICE_UNAVAILABLE, String::new()),
+        },
         Server::TiresAfter(answers) if state.asked_by(peer) > answers => {
             (StatusCode::INTERNAL_SERVER_ERROR, String::new())
         }
@@ -129,7 +151,8 @@ async fn answer(state: Arc<State>, peer: SocketAddr, body: String) -> (StatusCod
         }
         Server::RefusesAfter(answers) if asked >= answers => (StatusCode::UNAUTHORIZED, String::new()),
         Server::DiesAfter(_) | Server::RefusesAfter(_) => right,
-    }
+    };
+    (status, (status == StatusCode::SERVICE_UNAVAILABLE).then_some([("retry-after", "1")]), body)
 }
 
 impl State {

@@ -61,7 +61,7 @@ fn beyond_every_generator() -> Scenario {
 #[case::all_timeouts(Server::TooLate, Scenario::default(), FAIL, "FAIL try: api-latency: ")]
 #[case::never_answers(Server::Silent, Scenario::default(), FAIL, " timeout); its budget is 1 %")]
 #[case::a_tenth_of_the_rate(
-    Server::OneAtATime,
+    Server::Queues(1),
     with_few_connections(),
     FAIL,
     "of 1000 requests that were due were sent: each connection was still waiting for an answer"

@@ -1,0 +1,45 @@
+//! How the service of a run differs from one that ships. Owns the words for it; what its options mean is the service's own
+//! to say. Must never change what a target that is there does.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the service that is started for the run differs from one that ships.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceDefinition {
+    /// Settings of its command line, such as `--in-flight=8`.
+    #[serde(default)]
+    pub(super) options: Vec<String>,
+    /// Each answer takes so much longer, such as `15ms`, and holds its place meanwhile: a build that does faults on request
+    /// stands in for a model so slow that a generator beside it can ask for more than it can do.
+    #[serde(default)]
+    pub(super) answers_take: Option<String>,
+}
+
+/// The same, where it makes sense.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Settings of its command line.
+    pub options: Vec<String>,
+    /// Each answer takes so much longer, in milliseconds; without a value it is the build that ships.
+    pub answers_take_ms: Option<u64>,
+}
+
+impl Service {
+    /// Whether it is one that ships, as it starts by itself.
+    #[must_use]
+    pub fn is_as_shipped(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(crate) const fn answers_take(&self) -> Option<Duration> {
+        match self.answers_take_ms {
+            Some(milliseconds) => Some(Duration::from_millis(milliseconds)),
+            None => None,
+        }
+    }
+}
