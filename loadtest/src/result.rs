@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::engine::Second;
+use crate::engine::{Second, SlowSeen};
 use crate::latency::count;
 use crate::machine::Machine;
 use crate::measurement::Measurement;
@@ -55,6 +55,12 @@ pub struct PhaseResult {
     pub measurement: Measurement,
     /// The same second by second.
     pub seconds: Vec<Second>,
+    /// What came of clients that took their time, if there were some.
+    #[serde(default)]
+    pub slow_clients: Option<SlowSeen>,
+    /// When the last instance was back, in seconds since the phase began, if they were restarted.
+    #[serde(default)]
+    pub restarted_seconds: Option<f64>,
 }
 
 impl PhaseResult {
@@ -117,11 +123,15 @@ pub(crate) mod tests {
                     warm_up_seconds: 0.0,
                     seconds: 2.0,
                     overload: false,
+                    slow_clients: None,
+                    restarts: false,
                 },
                 began_seconds: 0.0,
                 flags: vec!["--no-tui".to_owned()],
                 measurement,
                 seconds: vec![second.clone(), second],
+                slow_clients: None,
+                restarted_seconds: None,
             }],
             verdict: Verdict {
                 outcome: Outcome::Pass,

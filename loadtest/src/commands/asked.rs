@@ -11,7 +11,7 @@ use crate::target::{Proof, Started, Target};
 #[derive(Debug)]
 pub(super) enum Asked {
     There(Target),
-    Started(Started),
+    Started(Box<Started>),
 }
 
 impl Asked {
@@ -21,7 +21,7 @@ impl Asked {
         service: &Service,
     ) -> Result<Self, CommandError> {
         let Some(url) = &against.target else {
-            return Ok(Self::Started(Started::start(credentials, service)?));
+            return Ok(Self::Started(Started::start(credentials, service)?.into()));
         };
         if !service.is_as_shipped() {
             return Err(CommandError::OwnService);
@@ -33,6 +33,14 @@ impl Asked {
             authorities: against.ca.clone(),
         };
         Ok(Self::There(Target::new(url, credentials, proof)?))
+    }
+
+    /// The service, if it was started for the command.
+    pub(super) fn started(&self) -> Option<&Started> {
+        match self {
+            Self::There(_) => None,
+            Self::Started(started) => Some(started),
+        }
     }
 
     pub(super) fn target(&self) -> &Target {

@@ -1,17 +1,19 @@
 //! `loadtest run`: a scenario from its file to its verdict.
 
 use std::io::{IsTerminal as _, stderr};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
-use std::time::{Instant, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::asked::Asked;
 use super::{CommandError, keep, progress, scenario};
 use crate::cli::Run;
+use crate::engine::Seen;
 use crate::machine::Machine;
 use crate::report::{cost_words, words};
 use crate::result::{PhaseResult, RunResult};
-use crate::scenario::Scenario;
-use crate::target::Target;
+use crate::scenario::{Phase, Scenario};
 use crate::verdict::judge_phases;
 use crate::{engine, payload};
 
@@ -21,7 +23,7 @@ pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
     let machine = Machine::look();
     // Held until the last phase is over.
     let asked = Asked::by(&options.against, scenario.credentials, &scenario.service)?;
-    let result = all_phases(&scenario, asked.target(), machine)?;
+    let result = all_phases(&scenario, &asked, machine)?;
     drop(asked);
     if let Some(file) = &options.out {
         keep(file, &result)?;
@@ -30,19 +32,21 @@ pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
     Ok(result.verdict.outcome.exit_code())
 }
 
-fn all_phases(scenario: &Scenario, target: &Target, machine: Machine) -> Result<RunResult, CommandError> {
+fn all_phases(scenario: &Scenario, asked: &Asked, machine: Machine) -> Result<RunResult, CommandError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let first = Instant::now();
     let mut phases = Vec::new();
     for phase in &scenario.phases {
         let began_seconds = first.elapsed().as_secs_f64();
-        let seen = engine::run(scenario, phase, target, &|since| progress(phase, since))?;
+        let (seen, restarted_seconds) = one_phase(scenario, phase, asked)?;
         phases.push(PhaseResult {
             phase: phase.clone(),
             began_seconds,
             flags: seen.flags,
             measurement: seen.measurement,
             seconds: seen.seconds,
+            slow_clients: seen.slow_clients,
+            restarted_seconds,
         });
     }
     Ok(RunResult {
@@ -56,6 +60,22 @@ fn all_phases(scenario: &Scenario, target: &Target, machine: Machine) -> Result<
         payload_sha256: payload::sha256(&bodies(scenario)?),
         verdict: judge_phases(&phases, &scenario.expectation),
         phases,
+    })
+}
+
+/// What was seen, and when the last instance was back where they were restarted meanwhile.
+fn one_phase(scenario: &Scenario, phase: &Phase, asked: &Asked) -> Result<(Seen, Option<f64>), CommandError> {
+    thread::scope(|scope| {
+        let restarts = asked.started().filter(|_| phase.restarts).map(|started| {
+            scope.spawn(move || {
+                let begun = Instant::now();
+                thread::sleep(Duration::from_secs_f64(phase.warm_up_seconds));
+                started.restart_in_turn().map(|()| begun.elapsed().as_secs_f64())
+            })
+        });
+        let seen = engine::run(scenario, phase, asked.target(), &|since| progress(phase, since))?;
+        let restarted = restarts.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Ok((seen, restarted.transpose()?))
     })
 }
 

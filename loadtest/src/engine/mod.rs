@@ -6,6 +6,7 @@ mod cost;
 mod generator;
 mod processor;
 mod samples;
+mod slow;
 
 use std::io;
 use std::process::ExitStatus;
@@ -18,6 +19,8 @@ use self::generator::Order;
 pub use self::generator::generate;
 use self::processor::Usage;
 pub use self::samples::Second;
+use self::slow::Holding;
+pub use self::slow::SlowSeen;
 use crate::measurement::Measurement;
 use crate::scenario::{Phase, Scenario};
 use crate::target::Target;
@@ -39,6 +42,8 @@ pub struct Seen {
     pub measurement: Measurement,
     /// The same second by second.
     pub seconds: Vec<Second>,
+    /// What came of clients that took their time, if there were some.
+    pub slow_clients: Option<SlowSeen>,
     /// What the generator was told, without secrets.
     pub flags: Vec<String>,
 }
@@ -101,10 +106,15 @@ pub fn run(
     let rows = phase.route.rows(&scenario.body_field).map_err(EngineError::Golden)?;
     let order = Order::new(scenario, phase, target, &rows)?;
     let flags = order.flags();
+    let slow = match (phase.slow_clients, rows.first()) {
+        (Some(clients), Some(row)) => Some(Holding::start(clients, target, phase.route, row)?),
+        _ => None,
+    };
     let checker = Checker::start(target, phase.route, scenario.timeout, rows)?;
     let mut service = target.process().map(Watched::new);
     let generator = watch(order, phase, scenario, service.as_mut(), look);
     let checks = checker.stop();
+    let slow_clients = slow.map(Holding::stop);
     let (order, usage) = generator?;
     let objectives = scenario.expectation.objectives.iter().filter(|objective| objective.counts(phase.route));
     let (mut measurement, mut seconds) =
@@ -117,7 +127,7 @@ pub fn run(
             second.service = service.in_second(at);
         }
     }
-    Ok(Seen { measurement, seconds, flags })
+    Ok(Seen { measurement, seconds, slow_clients, flags })
 }
 
 /// Lets the generator work and looks at it, and at the service, until it ends.

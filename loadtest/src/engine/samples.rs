@@ -157,6 +157,8 @@ mod tests {
         warm_up_seconds: 1.0,
         seconds: 2.0,
         overload: false,
+        slow_clients: None,
+        restarts: false,
     };
 
     /// Ten a second for three and a half seconds, each answered after 10 ms; all in `stall` are queued only at its end.

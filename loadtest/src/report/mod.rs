@@ -10,7 +10,7 @@ use pulldown_cmark::{Event, Options, Parser, html};
 
 pub use self::plot::PlotError;
 use self::plot::{Line, Plot};
-use crate::engine::{Cost, Second};
+use crate::engine::{Cost, Second, SlowSeen};
 use crate::latency::{Quantile, count};
 use crate::measurement::Measurement;
 use crate::result::{PhaseResult, RunResult};
@@ -89,7 +89,13 @@ fn service_row(service: &Service) -> String {
         return String::new();
     }
     let longer = service.answers_take_ms.map(|by| format!("each answer takes {by} ms longer"));
-    let all: Vec<_> = service.options.iter().map(|option| format!("`{option}`")).chain(longer).collect();
+    let instances =
+        (service.instances > 1).then(|| format!("{} instances behind a balancer", service.instances));
+    let all: Vec<_> = instances
+        .into_iter()
+        .chain(service.options.iter().map(|option| format!("`{option}`")))
+        .chain(longer)
+        .collect();
     format!("| service started with | {} |\n", all.join(", "))
 }
 
@@ -121,6 +127,15 @@ fn phase_markdown(result: &PhaseResult) -> String {
         row(slo, format!("{} bad of {}", events.bad, events.total));
     }
     row("good", format!("{:.0}/s", result.goodput()));
+    if let Some(SlowSeen { opened, ended, longest_seconds, .. }) = result.slow_clients {
+        row(
+            "slow clients",
+            format!("{opened} connections, {ended} ended by the service, none after {longest_seconds:.1} s"),
+        );
+    }
+    if let Some(seconds) = result.restarted_seconds {
+        row("each instance restarted", format!("after {seconds:.1} s"));
+    }
     for quantile in measurement.latency.quantiles() {
         row("latency", words(&quantile));
     }

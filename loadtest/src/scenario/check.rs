@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use slo::document::{Document, Fault, Faults};
 
 use super::{
-    Definition, LoadName, OverloadDefinition, Phase, PhaseDefinition, Scenario, Service, ServiceDefinition,
-    StatusDefinition,
+    Credentials, Definition, LoadName, OverloadDefinition, Phase, PhaseDefinition, Scenario, Service,
+    ServiceDefinition, StatusDefinition,
 };
 use crate::objectives::{Objective, Objectives};
 use crate::payload::Route;
@@ -36,6 +36,7 @@ pub(super) fn scenario(document: &Document<Definition>, objectives: &Objectives)
             statuses: check.statuses(&said.expect.statuses),
             objectives: check.objectives(&said.expect.objectives, objectives, &phases),
             overload: check.overload(said.expect.overload.as_ref(), &phases),
+            slow_clients_ended_within: check.slow_clients(said),
         },
         phases,
     };
@@ -80,6 +81,13 @@ impl Check<'_> {
                 "is shorter than a second, in which nothing can be measured",
             );
         }
+        let instances = self.document.content.service.as_ref().and_then(|service| service.instances);
+        if said.restarts && instances.is_none() {
+            self.wrong(
+                &format!("{at}/restarts"),
+                "nobody answers while the only instance is away; give service.instances",
+            );
+        }
         if said.route == Route::Infer && self.document.content.body_field.is_some() {
             self.wrong(
                 "/body_field",
@@ -94,16 +102,26 @@ impl Check<'_> {
             warm_up_seconds: self.duration(&format!("{at}/warm_up"), &said.warm_up).as_secs_f64(),
             seconds: duration.as_secs_f64(),
             overload: said.overload,
+            slow_clients: said.slow_clients,
+            restarts: said.restarts,
         }
     }
 
     fn service(&mut self, said: Option<&ServiceDefinition>) -> Service {
-        let Some(ServiceDefinition { options, answers_take }) = said else { return Service::default() };
+        let Some(ServiceDefinition { instances, options, answers_take }) = said else {
+            return Service::default();
+        };
+        if instances.is_some() && self.document.content.credentials == Credentials::Bearer {
+            self.wrong(
+                "/credentials",
+                "each instance makes a key of its own, which no other knows; es256, or another with one key for all",
+            );
+        }
         let milliseconds = |check: &mut Self, text: &String| {
             u64::try_from(check.duration("/service/answers_take", text).as_millis()).unwrap_or(u64::MAX)
         };
         let answers_take_ms = answers_take.as_ref().map(|text| milliseconds(self, text));
-        Service { options: options.clone(), answers_take_ms }
+        Service { instances: instances.unwrap_or(1), options: options.clone(), answers_take_ms }
     }
 
     fn overload(&mut self, said: Option<&OverloadDefinition>, phases: &[Phase]) -> Option<Overload> {
@@ -137,6 +155,28 @@ impl Check<'_> {
                 .and_then(|share| self.share(&format!("{at}/memory_growth_at_most"), share)),
             recovery: self.duration(&format!("{at}/recovery"), &said.recovery),
         })
+    }
+
+    fn slow_clients(&mut self, said: &Definition) -> Option<Duration> {
+        let at = "/expect/slow_clients_ended_within";
+        let are_there = said.phases.iter().any(|phase| phase.slow_clients.is_some());
+        if are_there && (said.credentials == Credentials::Tls || said.credentials.wants_certificate()) {
+            self.wrong("/credentials", "slow clients speak in the clear; none, or a token");
+        }
+        match &said.expect.slow_clients_ended_within {
+            None if are_there => {
+                self.wrong(
+                    "/expect",
+                    "clients are slow; the field slow_clients_ended_within says how long they may be",
+                );
+                None
+            }
+            Some(_) if !are_there => {
+                self.wrong(at, "no phase has slow_clients; leave it out");
+                None
+            }
+            within => within.as_ref().map(|text| self.duration(at, text)),
+        }
     }
 
     fn share(&mut self, pointer: &str, text: &str) -> Option<Decimal> {

@@ -74,6 +74,24 @@ struct PhaseDefinition {
     /// objectives do not.
     #[serde(default)]
     overload: bool,
+    /// Clients that take their time meanwhile, each on a connection of its own.
+    #[serde(default)]
+    slow_clients: Option<SlowClients>,
+    /// Meanwhile each instance of the service is told to end and started again, one after the other.
+    #[serde(default)]
+    restarts: bool,
+}
+
+/// How many connections of each kind are held at a time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SlowClients {
+    /// On which the head of a request comes a byte a second.
+    pub heads: u32,
+    /// On which the body does, after its head: it may hold a place of the service.
+    pub bodies: u32,
+    /// On which an answer is read so.
+    pub answers: u32,
 }
 
 /// Who decides when the next request is sent.
@@ -142,6 +160,9 @@ struct ExpectDefinition {
     /// What has to hold in the phases that ask for more than can be done.
     #[serde(default)]
     overload: Option<OverloadDefinition>,
+    /// So long at most the service puts up with a request that comes a byte a second, such as `4s`.
+    #[serde(default)]
+    slow_clients_ended_within: Option<String>,
 }
 
 /// What has to hold while more is asked than can be done, and after it.
@@ -219,6 +240,12 @@ pub struct Phase {
     /// Whether it asks for more than can be done.
     #[serde(default)]
     pub overload: bool,
+    /// Clients that take their time meanwhile.
+    #[serde(default)]
+    pub slow_clients: Option<SlowClients>,
+    /// Whether each instance of the service is told to end meanwhile and started again, one after the other.
+    #[serde(default)]
+    pub restarts: bool,
 }
 
 /// The JSON Schema of scenario files, as editors use it.

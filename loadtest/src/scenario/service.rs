@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServiceDefinition {
+    /// So many of it, behind a balancer that takes each connection to the next one that is ready; without it, one.
+    #[serde(default)]
+    #[schemars(range(min = 2, max = 8))]
+    pub(super) instances: Option<u32>,
     /// Settings of its command line, such as `--in-flight=8`.
     #[serde(default)]
     pub(super) options: Vec<String>,
@@ -20,13 +24,21 @@ pub(super) struct ServiceDefinition {
 }
 
 /// The same, where it makes sense.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Service {
+    /// So many of it; more than one are behind a balancer.
+    pub instances: u32,
     /// Settings of its command line.
     pub options: Vec<String>,
     /// Each answer takes so much longer, in milliseconds; without a value it is the build that ships.
     pub answers_take_ms: Option<u64>,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self { instances: 1, options: Vec::new(), answers_take_ms: None }
+    }
 }
 
 impl Service {

@@ -86,6 +86,35 @@ fn an_overload_that_makes_no_sense_is_refused(#[case] text: &str, #[case] says: 
     assert!(said.contains(says), "{said}");
 }
 
+const SLOW_CLIENTS: &str = include_str!("../../scenarios/slow-clients.yaml");
+const ROLLING_RESTART: &str = include_str!("../../scenarios/rolling-restart.yaml");
+
+#[rstest]
+#[case::slow_clients_for_ever(
+    SLOW_CLIENTS.replace("  slow_clients_ended_within: 4s\n", ""),
+    "expect: clients are slow; the field slow_clients_ended_within says how long they may be"
+)]
+#[case::an_end_of_nobody(
+    SLOW_CLIENTS.replace("    slow_clients:", "    # slow_clients:"),
+    "expect.slow_clients_ended_within: no phase has slow_clients"
+)]
+#[case::slow_clients_over_tls(
+    SLOW_CLIENTS.replace("credentials: bearer", "credentials: mtls"),
+    "credentials: slow clients speak in the clear"
+)]
+#[case::a_restart_of_the_only_one(
+    ROLLING_RESTART.replace("  instances: 2\n", ""),
+    "phases[0].restarts: nobody answers while the only instance is away"
+)]
+#[case::instances_with_a_key_each(
+    ROLLING_RESTART.replace("es256", "bearer"),
+    "credentials: each instance makes a key of its own"
+)]
+fn what_goes_on_beside_the_requests_has_to_make_sense(#[case] text: String, #[case] says: &str) {
+    let said = refusal(&text);
+    assert!(said.contains(says), "{said}");
+}
+
 #[test]
 fn all_faults_are_told_at_once() {
     let said = refusal(&SMOKE.replace("duration: 6s", "duration: six").replace("api-latency", "api-speed"));

@@ -10,13 +10,14 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 #[derive(Debug)]
 pub(super) struct Apart {
     all: CpuSet,
+    first: CpuSet,
+    others: CpuSet,
 }
 
 impl Apart {
-    /// Starts the service on the first core that the thread may use.
-    pub(super) fn start<T>(service: impl FnOnce() -> io::Result<T>) -> io::Result<(Self, T)> {
+    /// Sets the first core apart of those that the thread may use.
+    pub(super) fn new() -> io::Result<Self> {
         let all = sched_getaffinity(None)?;
-        let apart = Self { all };
         let (mut first, mut others) = (CpuSet::new(), all);
         match (0..CpuSet::MAX_CPU).find(|core| all.is_set(*core)) {
             Some(core) if all.count() > 1 => {
@@ -25,10 +26,16 @@ impl Apart {
             }
             _ => first = all,
         }
-        sched_setaffinity(None, &first)?;
-        let started = service()?;
         sched_setaffinity(None, &others)?;
-        Ok((apart, started))
+        Ok(Self { all, first, others })
+    }
+
+    /// Starts something on the service's core.
+    pub(super) fn start<T>(&self, service: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        sched_setaffinity(None, &self.first)?;
+        let started = service()?;
+        sched_setaffinity(None, &self.others)?;
+        Ok(started)
     }
 }
 
@@ -46,7 +53,8 @@ mod tests {
     #[test]
     fn the_service_has_a_core_that_nothing_else_has_until_it_is_over() {
         let before = sched_getaffinity(None).unwrap();
-        let (apart, service) = Apart::start(|| Ok(sched_getaffinity(None)?)).unwrap();
+        let apart = Apart::new().unwrap();
+        let service = apart.start(|| Ok(sched_getaffinity(None)?)).unwrap();
         let harness = sched_getaffinity(None).unwrap();
         let shared = (0..CpuSet::MAX_CPU).any(|core| service.is_set(core) && harness.is_set(core));
         assert_eq!(shared, before.count() == 1);

@@ -1,10 +1,14 @@
 //! What is asked, and as whom: a service that is there, or one that is started here and ends with the run. Must never
 //! send anything.
 
+mod balancer;
 mod cores;
+mod instance;
 mod proof;
 mod started;
 
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
 pub use self::started::{StartError, Started};
@@ -66,6 +70,15 @@ impl Target {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its address for what speaks in the clear.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        let said = |kind, why| io::Error::new(kind, format!("{} {why}", self.url));
+        let authority = self.url.strip_prefix("http://");
+        let authority = authority.ok_or_else(|| said(io::ErrorKind::InvalidInput, "is not http://"))?;
+        let mut addresses = authority.to_socket_addrs()?;
+        addresses.next().ok_or_else(|| said(io::ErrorKind::NotFound, "has no address"))
     }
 
     /// What is shown to it.

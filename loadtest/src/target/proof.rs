@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use super::Proof;
-use super::started::{StartError, cargo, printed};
+use super::instance::{cargo, printed};
+use super::started::StartError;
 use crate::scenario::Credentials;
 
 /// What a service is started with, and what is shown to it.

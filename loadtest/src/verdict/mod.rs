@@ -4,6 +4,7 @@
 //! What is proven is a failure, even when the rest of the run is missing: a wrong answer, and more bad ones than the budget
 //! of all that was due. Beyond that, a run that is not worth believing says nothing: a third answer, and never a pass.
 
+mod beside;
 mod overload;
 
 use std::collections::HashSet;
@@ -34,6 +35,8 @@ pub struct Expectation {
     pub objectives: Vec<Objective>,
     /// What has to hold in the phases that ask for more than can be done, if there are some.
     pub overload: Option<Overload>,
+    /// So long at most the service puts up with a request that comes a byte a second.
+    pub slow_clients_ended_within: Option<Duration>,
 }
 
 /// What has to hold while more is asked than can be done, and after it.
@@ -164,6 +167,10 @@ pub fn judge_phases(phases: &[PhaseResult], expected: &Expectation) -> Verdict {
     if let Some(overload) = &expected.overload {
         findings.extend(overload::findings(phases, expected, overload));
     }
+    if let Some(within) = expected.slow_clients_ended_within {
+        findings.extend(beside::slow_clients(phases, within));
+    }
+    findings.incomplete.extend(phases.iter().filter_map(beside::restarts));
     findings.verdict(&together(phases))
 }
 

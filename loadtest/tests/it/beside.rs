@@ -1,0 +1,56 @@
+//! What goes on beside the requests: clients that take their time, and instances that are restarted.
+
+use std::time::Duration;
+
+use crate::harness::{Scenario, run, run_with};
+use crate::server::Server;
+
+/// Few enough, with time enough, for a service that is not optimised.
+fn gentle(credentials: &'static str, seconds: u32) -> String {
+    let scenario = Scenario {
+        rate: 50,
+        connections: 20,
+        seconds,
+        timeout: "10s",
+        credentials,
+        objectives: &[],
+        ..Scenario::default()
+    };
+    scenario.yaml()
+}
+
+fn beside_slow_clients(within: Duration) -> String {
+    let clients = "slow_clients: { heads: 2, bodies: 2, answers: 2 }, load: open";
+    let scenario = gentle("bearer", 4).replace("load: open", clients);
+    scenario + &format!("  slow_clients_ended_within: {}s\n", within.as_secs())
+}
+
+#[test]
+fn a_service_that_ends_slow_clients_passes() {
+    // Far more than it needs.
+    let scenario = beside_slow_clients(Duration::from_secs(60));
+    let service = "service: { options: [--header-timeout=1s, --body-timeout=1s] }\nphases:";
+    let ran = run_with(&scenario.replace("phases:", service), &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let seen = ran.result.unwrap().phases[0].slow_clients.unwrap();
+    assert!(seen.ended > 0 && seen.opened > 6 && seen.longest_seconds >= 1.0, "{seen:?}");
+}
+
+#[test]
+fn a_server_that_waits_for_slow_clients_for_ever_fails() {
+    let ran = run(&beside_slow_clients(Duration::from_secs(2)), Server::Right.start().address);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.said.contains("a request that came a byte a second was put up with for "), "{ran:?}");
+}
+
+#[test]
+fn two_instances_that_are_restarted_in_turn_lose_nothing() {
+    let service = "service: { instances: 2, options: [--drain-grace=1s] }\nphases:";
+    let scenario =
+        gentle("es256", 8).replace("phases:", service).replace("load: open", "restarts: true, load: open");
+    let result = run_with(&scenario, &[]).result.unwrap();
+    let phase = &result.phases[0];
+    assert!(phase.restarted_seconds.unwrap() >= 2.0, "each has a second of grace: {phase:?}");
+    assert_eq!(phase.measurement.statuses.keys().collect::<Vec<_>>(), [&200], "{phase:?}");
+    assert_eq!(phase.measurement.sent(), phase.measurement.answers(), "{phase:?}");
+}
