@@ -70,6 +70,8 @@ pub(crate) type Connection<B> = http1::Connection<TokioIo<Box<dyn Stream>>, B>;
 #[derive(Clone)]
 pub(crate) struct Connector {
     url: SecureUrl,
+    /// Where to connect, if not to the address itself.
+    way: Option<String>,
     /// `None` for an address in the clear, which is one of this machine.
     tls: Option<TlsConnector>,
 }
@@ -101,7 +103,12 @@ impl Connector {
         };
         let config = config.with_root_certificates(roots).with_no_client_auth();
         let tls = url.is_https().then(|| TlsConnector::from(Arc::new(config)));
-        Ok(Self { url: url.clone(), tls })
+        Ok(Self { url: url.clone(), way: None, tls })
+    }
+
+    /// Connects to `way`, a HOST:PORT, in place of the address; who answers there has to be who the address says.
+    pub(crate) fn by_way_of(self, way: Option<String>) -> Self {
+        Self { way, ..self }
     }
 
     /// The address.
@@ -120,7 +127,11 @@ impl Connector {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let host = self.url.host();
-        let socket = TcpStream::connect((host, self.url.port())).await.map_err(|error| Broken::by(&error))?;
+        let socket = match &self.way {
+            Some(way) => TcpStream::connect(way).await,
+            None => TcpStream::connect((host, self.url.port())).await,
+        };
+        let socket = socket.map_err(|error| Broken::by(&error))?;
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(socket),
             Some(tls) => {

@@ -55,6 +55,17 @@ pub enum ProberError {
     /// The listener of the metrics.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Answers that are not the golden ones, where each was asked for once.
+    #[error("{wrong} of {asked} answers are not right; the log says which")]
+    NotRight {
+        /// Answers that are wrong or refused, and those that did not come.
+        wrong: usize,
+        /// All that were asked for.
+        asked: usize,
+    },
+    /// Told to end before each row was asked for once.
+    #[error("told to end before all golden rows were asked for")]
+    CutOff,
     /// The runtime, signals or the ready file.
     #[error("{0}")]
     System(#[from] std::io::Error),
@@ -88,7 +99,8 @@ struct Ready {
 async fn run(config: &ProberConfig) -> Result<(), ProberError> {
     let metrics = Telemetry::start_prober(&config.log, &ROUTES)?;
     let model = ModelStore::load(&config.model)?;
-    let connector = Connector::new(&config.target, "--ca", config.ca.as_deref())?;
+    let connector =
+        Connector::new(&config.target, "--ca", config.ca.as_deref())?.by_way_of(config.connect.clone());
     let token = match &config.token_file {
         Some(path) => Some(TokenFile::open(path).await?),
         None => None,
@@ -103,12 +115,12 @@ async fn run(config: &ProberConfig) -> Result<(), ProberError> {
 
     let target = Target::new(connector, config.timeout);
     let mut prober = Prober { model, target, token, before: Route::ALL.map(|_| None) };
-    tokio::select! {
-        () = prober.probe_every(config.interval) => {}
-        () = drain.wait_for(Phase::Grace) => {}
-    }
+    let ended = tokio::select! {
+        once = prober.probe_rows(config.interval, config.once) => once,
+        () = drain.wait_for(Phase::Grace) => if config.once { Err(ProberError::CutOff) } else { Ok(()) },
+    };
     admin.stop().await;
-    Ok(())
+    ended
 }
 
 struct Prober {
@@ -120,25 +132,35 @@ struct Prober {
 }
 
 impl Prober {
-    /// Goes through the golden rows, again and again.
-    async fn probe_every(&mut self, pause: Duration) {
+    /// Goes through the golden rows, again and again, or once.
+    async fn probe_rows(&mut self, pause: Duration, once: bool) -> Result<(), ProberError> {
         let mut ticks = interval(pause);
         // After a slow answer the next row waits as long as after a fast one.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let model = self.model.clone();
-        for (index, row) in model.golden().rows().iter().enumerate().cycle() {
+        let rows = model.golden().rows();
+        let many = if once { rows.len() } else { usize::MAX };
+        let mut wrong = 0;
+        for (index, row) in rows.iter().enumerate().cycle().take(many) {
             ticks.tick().await;
-            self.probe(index + 1, row).await;
+            wrong += self.probe(index + 1, row).await;
         }
+        let asked = rows.len() * Route::ALL.len();
+        if wrong > 0 {
+            return Err(ProberError::NotRight { wrong, asked });
+        }
+        println!("puntual prober: all {asked} answers are right");
+        Ok(())
     }
 
-    /// Sends `row` through both routes.
-    async fn probe(&mut self, number: usize, row: &GoldenRow) {
+    /// Sends `row` through both routes; how many of the answers are not right.
+    async fn probe(&mut self, number: usize, row: &GoldenRow) -> usize {
         let authorization = match &mut self.token {
             Some(token) => Some(token.authorization().await.clone()),
             None => None,
         };
         let model = self.model.current();
+        let mut wrong = 0;
         for (route, before) in Route::ALL.into_iter().zip(&mut self.before) {
             let (path, body) = (route.path(model.metadata()), route.body(model.metadata(), row));
             let began = Instant::now();
@@ -147,7 +169,9 @@ impl Prober {
             let (result, found) = judge(route, row.class, &answer);
             let again = before.replace(result) == Some(result);
             events::Probed { route: route.label(), row: number, result, found: &found, took, again }.emit();
+            wrong += usize::from(result != ProbeResult::Right);
         }
+        wrong
     }
 }
 

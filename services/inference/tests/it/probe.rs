@@ -296,6 +296,63 @@ async fn a_secure_door_is_asked_where_its_authority_is_trusted(#[case] trusted: 
     only(result, prober.found(result, 2).await);
 }
 
+#[rstest]
+#[case::by_the_target("https://ADDRESS", "ADDRESS", true)]
+#[case::by_another_way("https://127.0.0.1:1", "ADDRESS", true)]
+#[case::whose_name_is_another("https://flights.example:1", "ADDRESS", false)]
+#[tokio::test]
+async fn who_answers_is_who_the_target_says_whatever_the_way(
+    #[case] target: &str,
+    #[case] way: &str,
+    #[case] trusted: bool,
+) {
+    let pki = Pki::new();
+    let (door, _asked) = golden_door("good");
+    let server = Server::start_secured(patient(), &slow_end(), door, Some(pki.load(Clock::System))).await;
+    let address = server.address.to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let (file, ca) = (token_file(folder.path(), "good"), pki.path("clients.pem"));
+    let way = way.replace("ADDRESS", &address);
+    let arguments = ["--token-file", &file, "--ca", ca.to_str().unwrap(), "--connect", &way];
+    let prober = Prober::start(&target.replace("ADDRESS", &address), &arguments).await;
+    let result = if trusted { "right" } else { "failed" };
+    only(result, prober.found(result, 2).await);
+}
+
+#[rstest]
+#[case::all_right(true, Some(0), "all 1104 answers are right")]
+#[case::none_right(false, Some(1), "1104 of 1104 answers are not right")]
+#[tokio::test]
+async fn asks_each_row_once_and_says_by_its_end_whether_all_were_right(
+    #[case] known: bool,
+    #[case] code: Option<i32>,
+    #[case] says: &str,
+) {
+    let (door, asked) = golden_door("good");
+    let (_server, target) = open(door).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = token_file(folder.path(), if known { "good" } else { "bad" });
+    let mut probe = Command::new(env!("CARGO_BIN_EXE_inference"));
+    probe.args(["probe", "--once", "--interval", "1ms", "--metrics-listen", "127.0.0.1:0"]);
+    probe.args(["--target", &target, "--token-file", &file]);
+    // The door is on this thread.
+    let output = tokio::task::spawn_blocking(move || probe.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
+    assert_eq!(output.status.code(), code, "{said}");
+    assert!(said.contains(says), "{said}");
+    assert_eq!(asked.lock().unwrap().len(), if known { 1104 } else { 0 });
+}
+
+#[tokio::test]
+async fn who_is_told_to_end_before_all_was_asked_has_not_passed() {
+    let (_server, target) = open(Router::new()).await;
+    let mut prober = Prober::start(&target, &["--once", "--interval", "1h"]).await;
+    prober.found("refused", 1).await;
+    let id = prober.process.id().to_string();
+    assert!(Command::new("kill").arg(id).status().unwrap().success());
+    assert_eq!(prober.process.wait().unwrap().code(), Some(1), "{}", prober.log());
+}
+
 #[tokio::test]
 async fn ends_in_peace_when_told_to() {
     let (_server, target) = open(Router::new()).await;

@@ -103,7 +103,10 @@ impl<'a> Judge<'a> {
             takes_its_arguments(&self.program, pod, &mut found)?;
             has_what_it_mounts(&rendered, pod, &mut found);
             is_kept_from_the_network(&rendered, pod, &mut found);
-            is_scraped_once(&rendered, pod, &mut found);
+            if pod.has_metrics() {
+                is_scraped_once(&rendered, pod, &mut found);
+            }
+            reaches_what_it_asks(&rendered, pod, &mut found);
         }
         selectors(&rendered, &pods, &mut found);
         services(&rendered, &pods, &mut found);
@@ -150,6 +153,18 @@ fn is_kept_from_the_network(rendered: &Rendered, pod: &Pod, found: &mut Found) {
         both && nothing && selects(spec("podSelector/matchLabels"), pod.labels())
     });
     found.expect(denied, || format!("no policy denies the pods of {} what is not allowed", pod.owner));
+}
+
+/// The Service that a pod is told to connect to, as NAME.NAMESPACE.svc:PORT.
+fn reaches_what_it_asks(rendered: &Rendered, pod: &Pod, found: &mut Found) {
+    let args = pod.containers().filter_map(|container| container.get("args")?.as_array()).flatten();
+    for asked in args.filter_map(|arg| arg.as_str()?.strip_prefix("--connect=")) {
+        let there = rendered.of_kind("Service").any(|service| {
+            let address = |port: &Value| format!("{}.inference.svc:{port}", name(service));
+            ports(service).filter_map(|port| port.get("port")).any(|port| address(port) == asked)
+        });
+        found.expect(there, || format!("{} asks {asked}, which is no service", pod.owner));
+    }
 }
 
 /// A pod that Prometheus finds twice counts twice in every objective.

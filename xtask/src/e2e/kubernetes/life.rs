@@ -51,6 +51,7 @@ pub(super) fn prepare(workspace: &Workspace, cluster: &Cluster) -> anyhow::Resul
 pub(super) fn live(cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
     Ok(vec![
         installed(cluster)?,
+        tested(cluster)?,
         with_a_canary(cluster)?,
         promoted(cluster)?,
         rolled_back(cluster)?,
@@ -79,6 +80,13 @@ fn installed(cluster: &Cluster) -> anyhow::Result<Line> {
         "three pods ready, one in each zone, and the prober".into(),
         begun,
     ))
+}
+
+/// Its pod is scheduled and admitted; what it would say, no container says here.
+fn tested(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    cluster.helm(As::Deploy, &["test", "inference", "--namespace=inference", "--timeout=60s"])?;
+    Ok(Line::new("`helm test`", "its pod taken, played and gone".into(), begun))
 }
 
 fn with_a_canary(cluster: &Cluster) -> anyhow::Result<Line> {

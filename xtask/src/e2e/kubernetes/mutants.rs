@@ -110,6 +110,12 @@ const MUTANTS: &[Mutant] = &[
         "the pods of inference-canary are scraped 0 times",
     ),
     mutant(
+        "test.yaml",
+        "inference.{{ .Release.Namespace }}.svc:8080",
+        "inference.{{ .Release.Namespace }}.svc:8443",
+        "inference-test asks inference.inference.svc:8443",
+    ),
+    mutant(
         "identity.yaml",
         "  name: {{ $provider }}",
         "  name: {{ $provider }}-files",

@@ -21,7 +21,7 @@ pub(super) struct Rendered {
 /// A pod as its owner would make it.
 #[derive(Debug)]
 pub(super) struct Pod {
-    /// The Deployment that makes it.
+    /// The Deployment that makes it, or itself.
     pub(super) owner: String,
     /// `metadata` and `spec` of its template.
     pub(super) template: Value,
@@ -45,13 +45,17 @@ impl Rendered {
         Ok(Self { objects: serde_saphyr::from_multiple(written).context("what Helm writes")? })
     }
 
-    /// As the server takes it, strictly: a field that it doesn't know is an error.
+    /// As the server takes it, strictly: a field that it doesn't know is an error. A pod that nobody owns stays as it is written,
+    /// because the server refuses it until its account is made; [`Pod::is_admitted`] has it judged.
     pub(super) fn judged(written: &str, cluster: &Cluster) -> anyhow::Result<Self> {
+        let Self { mut objects } = Self::read(written)?;
+        objects.retain(|object| kind(object) == Some("Pod"));
+        let others: Vec<&str> =
+            written.split("\n---\n").filter(|document| !document.contains("\nkind: Pod\n")).collect();
         let create = ["create", "--namespace=inference", "--filename=-", "--output=json"];
         let only = ["--dry-run=server", "--validate=strict"];
-        let judged = cluster.kubectl(As::Deploy, &[&create[..], &only].concat(), written)?;
+        let judged = cluster.kubectl(As::Deploy, &[&create[..], &only].concat(), &others.join("\n---\n"))?;
         // One document after the other, or one list.
-        let mut objects = Vec::new();
         for document in serde_json::Deserializer::from_str(&judged).into_iter::<Value>() {
             objects.extend(items(document?)?);
         }
@@ -63,8 +67,8 @@ impl Rendered {
     }
 
     /// Those of a kind.
-    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
-        self.objects.iter().filter(move |object| object.get("kind").and_then(Value::as_str) == Some(kind))
+    pub(super) fn of_kind(&self, wanted: &str) -> impl Iterator<Item = &Value> {
+        self.objects.iter().filter(move |object| kind(object) == Some(wanted))
     }
 
     /// Whether there is one of this kind and name.
@@ -73,14 +77,13 @@ impl Rendered {
     }
 
     pub(super) fn pods(&self) -> Vec<Pod> {
-        self.of_kind("Deployment")
-            .filter_map(|owner| {
-                Some(Pod {
-                    owner: name(owner).to_owned(),
-                    template: owner.pointer("/spec/template")?.clone(),
-                })
-            })
-            .collect()
+        let pod = |owner: &Value, template: &Value| Pod {
+            owner: name(owner).to_owned(),
+            template: template.clone(),
+        };
+        let made =
+            self.of_kind("Deployment").filter_map(|owner| Some(pod(owner, owner.pointer("/spec/template")?)));
+        made.chain(self.of_kind("Pod").map(|itself| pod(itself, itself))).collect()
     }
 }
 
@@ -96,6 +99,11 @@ impl Pod {
             .flatten()
             .filter_map(|port| Some((port.get("name")?.as_str()?, port.get("containerPort")?.as_u64()?)))
             .collect()
+    }
+
+    /// Whether it is there long enough to be scraped.
+    pub(super) fn has_metrics(&self) -> bool {
+        self.ports().iter().any(|(name, _)| *name == "admin")
     }
 
     pub(super) fn containers(&self) -> impl Iterator<Item = &Value> {
@@ -124,6 +132,10 @@ impl Pod {
             )
             .map(drop)
     }
+}
+
+fn kind(object: &Value) -> Option<&str> {
+    object.get("kind").and_then(Value::as_str)
 }
 
 pub(super) fn name(object: &Value) -> &str {
