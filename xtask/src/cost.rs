@@ -18,7 +18,7 @@ pub(crate) const PAGE: &str = "infra/COST.md";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Prices {
+pub(crate) struct Prices {
     dated: String,
     sources: Vec<String>,
     hours: Decimal,
@@ -50,13 +50,27 @@ impl Item {
     }
 }
 
+impl Prices {
+    /// The committed ones.
+    pub(crate) fn committed(workspace: &Workspace) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(workspace.path(PRICES))
+            .with_context(|| format!("cannot read {PRICES}"))?;
+        let prices: Self = toml::from_str(&text).with_context(|| format!("{PRICES} is not right"))?;
+        ensure!(!prices.sources.is_empty(), "{PRICES} must say in `sources` where its prices are from");
+        Ok(prices)
+    }
+
+    /// US dollars a month, for one of what is called so.
+    pub(crate) fn monthly(&self, what: &str) -> anyhow::Result<Decimal> {
+        let item = self.item.iter().find(|item| item.what == what);
+        let item = item.with_context(|| format!("{PRICES} has no item {what:?}"))?;
+        Ok(item.monthly(Decimal::ONE, self.hours))
+    }
+}
+
 /// The page, from the prices.
 pub(crate) fn page(workspace: &Workspace) -> anyhow::Result<String> {
-    let text =
-        std::fs::read_to_string(workspace.path(PRICES)).with_context(|| format!("cannot read {PRICES}"))?;
-    let prices: Prices = toml::from_str(&text).with_context(|| format!("{PRICES} is not right"))?;
-    ensure!(!prices.sources.is_empty(), "{PRICES} must say in `sources` where its prices are from");
-    Ok(write(&prices))
+    Prices::committed(workspace).map(|prices| write(&prices))
 }
 
 fn write(prices: &Prices) -> String {

@@ -43,7 +43,11 @@ const MAKERS: &[Maker] = &[
     // From the rules, which are among what is compiled.
     Maker { makes: "the tables of slo/COMPARISON.md", needs: &["promtool"], make: comparison },
     Maker { makes: cost::PAGE, needs: &[], make: costs },
-    Maker { makes: "the measured figures in runbooks/ and docs/", needs: &[], make: figures },
+    Maker {
+        makes: "the measured figures in runbooks/ and docs/, and the sizes of the chart",
+        needs: &[],
+        make: figures,
+    },
     Maker { makes: "runbooks/data/attacks.json and attacks.md", needs: &["openssl"], make: attacks },
     Maker { makes: "the model files in services/inference/model/", needs: &["python"], make: model },
 ];

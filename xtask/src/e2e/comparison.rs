@@ -242,7 +242,7 @@ fn item(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::marks::{BEGIN, END};
+    use crate::marks;
 
     fn verdicts(ours: &str) -> Verdicts {
         let answers = [("sloth", "NaN"), (OURS, ours)].map(|(tool, answer)| (tool.into(), answer.into()));
@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn the_page_says_where_ours_is_wrong_as_loudly_as_where_it_is_right() {
-        let page = format!("# Before\n{BEGIN}stale\n{END}after\n");
+        let [begin, end] = marks::of(PAGE);
+        let page = format!("# Before\n{begin}stale\n{end}after\n");
         let row = "| [idle](comparison/tests/idle.yaml) | 1 | NaN |";
         for (ours, cell, heading) in [
             (RIGHT, "✓", "Where ours answers right"),

@@ -1,9 +1,12 @@
-//! The tables of measured figures in the runbooks, from the committed results of the benchmarks.
+//! The tables of measured figures in the runbooks, and the chart's sizes, from the committed results of the benchmarks.
 //!
 //! Must never measure, and never round so that a figure looks better than its result.
 
+mod capacity;
 mod challenge;
+mod growth;
 mod profile;
+mod sizes;
 
 use std::fmt::Write as _;
 
@@ -11,11 +14,15 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use self::capacity::Capacity;
+use self::sizes::Sizes;
 use crate::marks;
 use crate::workspace::Workspace;
 
 /// The pages, and what makes the figures of each.
-pub(crate) const PAGES: [(&str, Tables); 5] = [
+pub(crate) const PAGES: [(&str, Tables); 6] = [
+    // Before the page that reads them.
+    (sizes::VALUES, sizes::values),
     ("runbooks/drills.md", drills),
     ("runbooks/performance.md", performance),
     ("runbooks/security.md", security),
@@ -194,5 +201,14 @@ fn performance(workspace: &Workspace) -> anyhow::Result<String> {
     }
     writeln!(text, "\n{}", batching.origin.line().trim_end())?;
     writeln!(text, "\n{}", profile::table(workspace)?.trim_end())?;
+    let capacity = Capacity::committed(workspace)?;
+    let sizes = Sizes::committed(workspace, &capacity)?;
+    writeln!(
+        text,
+        "\n{}\n{}\n{}",
+        capacity.table()?,
+        sizes.table()?,
+        growth::table(workspace, &sizes)?.trim_end()
+    )?;
     Ok(text)
 }

@@ -39,6 +39,9 @@
 {{- if lt (int .Values.autoscaling.maximum) (int .Values.autoscaling.minimum) -}}
 {{- fail (printf "autoscaling.maximum: %d is below the minimum of %d" (int .Values.autoscaling.maximum) (int .Values.autoscaling.minimum)) -}}
 {{- end -}}
+{{- if gt (int .Values.autoscaling.activeRequests) (int .Values.inFlight) -}}
+{{- fail (printf "autoscaling.activeRequests: a pod works on no more than inFlight, which is %d; give less" (int .Values.inFlight)) -}}
+{{- end -}}
 {{- if and .Values.targetGroupArn (lt (int .Values.drain.graceSeconds) 15) -}}
 {{- fail "drain.graceSeconds: the load balancer sends new connections for up to 15 s after a pod is taken out; give at least 15" -}}
 {{- end -}}
