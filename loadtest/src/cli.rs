@@ -40,6 +40,8 @@ pub enum Command {
     Run(Run),
     /// Show a result that `run --out` kept, as Markdown
     Report(Report),
+    /// Show what a committed result was at each commit that changed it, newest last
+    History(History),
     /// Find the highest rate at which the objectives are met
     Capacity(Capacity),
     /// Say whether one build is slower than another; exit 1 if so, 2 where nobody can say
@@ -131,6 +133,13 @@ pub struct Report {
     /// Write one page of HTML with plots into this file instead
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// Of what to show the history.
+#[derive(Debug, Args)]
+pub struct History {
+    /// The result's file, which is committed
+    pub result: PathBuf,
 }
 
 /// What to compare.

@@ -3,6 +3,7 @@
 mod asked;
 mod capacity;
 mod compare;
+mod history;
 mod report;
 mod run;
 
@@ -75,6 +76,12 @@ pub enum CommandError {
     /// Runs that can't be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),
+    /// No history.
+    #[error("git knows no history of it: {said}")]
+    Git {
+        /// Its own words.
+        said: String,
+    },
     /// A page that can't be made.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -91,6 +98,7 @@ pub fn run(options: &Options) -> ExitCode {
         Command::Capacity(options) => capacity::run(options),
         Command::Compare(options) => compare::run(options),
         Command::Report(options) => report::run(options),
+        Command::History(options) => history::run(options),
         Command::Schema { of } => {
             println!(
                 "{:#}",

@@ -1,6 +1,7 @@
 //! A result as a person reads it: Markdown, or one page of HTML that needs nothing else. Must never say anything that is
 //! not in the result.
 
+mod history;
 mod plot;
 
 use std::fmt::Write as _;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use pulldown_cmark::{Event, Options, Parser, html};
 
+pub use self::history::history;
 pub use self::plot::PlotError;
 use self::plot::{Line, Plot};
 use crate::engine::{Cost, Second, SlowSeen};

@@ -221,7 +221,7 @@ pub struct Scenario {
 }
 
 /// A stretch of time with one kind of load.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
     /// What it is called.

@@ -8,6 +8,7 @@ mod capacity;
 mod credentials;
 mod generator;
 mod harness;
+mod history;
 mod overload;
 mod server;
 mod verdicts;
