@@ -50,6 +50,14 @@ pub(super) fn live(workspace: &Workspace, estate: &Estate) -> anyhow::Result<Vec
     );
 
     let begun = Instant::now();
+    let back = emulator.asserts(workspace, estate, &["test_states_come_back.py"])?;
+    lines.push(Line::new(
+        "the state of `cloud` overwritten and put back, removed and put back",
+        format!("{back} assertions passed"),
+        begun,
+    ));
+
+    let begun = Instant::now();
     second_plan::is_empty(&cloud, &settings, FORGOTTEN)?;
     lines.push(Line::new(
         "`cloud` planned again: empty but for what the emulator forgets",
