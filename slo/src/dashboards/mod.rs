@@ -1,6 +1,6 @@
 //! The dashboards as Grafana's JSON: what is asked, how it reads, where it stands. Nobody writes one by hand.
 //!
-//! Owns the five of them and the promise that each of their expressions parses, yields something that can be shown, and
+//! Owns the five of them, their pictures, and the promise that each of their expressions parses, yields something that can be shown, and
 //! names only what is exported or recorded. Must never hold a threshold that isn't in the objectives.
 
 mod capacity;
@@ -10,6 +10,7 @@ mod layout;
 mod load_test;
 mod overview;
 mod panel;
+mod picture;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,14 @@ pub enum DashboardError {
         query: String,
         /// What is wrong.
         fault: String,
+    },
+    /// A picture that can't be drawn.
+    #[error("the picture of dashboard {dashboard} can't be drawn: {error}")]
+    Picture {
+        /// The uid of the dashboard.
+        dashboard: String,
+        /// The reason of what draws.
+        error: String,
     },
 }
 
@@ -131,11 +140,13 @@ pub(crate) fn outputs(objectives: &Objectives, known: &Known) -> Result<Vec<Outp
             return Err(DashboardError::Meaning { dashboard, panel, query: query.to_string(), fault }.into());
         }
     }
-    let output = |dashboard: &Dashboard| {
+    let mut outputs = Vec::new();
+    for dashboard in dashboards(objectives) {
         let path = format!("{FOLDER}/{}.json", dashboard.uid);
-        Ok(Output { path, content: json(dashboard)? })
-    };
-    dashboards(objectives).iter().map(output).collect()
+        outputs.push(Output { path, content: json(&dashboard)? });
+        outputs.push(picture::output(objectives, &dashboard)?);
+    }
+    Ok(outputs)
 }
 
 /// A dashboard that has what all of ours have. Its uid is its file's name.

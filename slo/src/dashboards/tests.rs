@@ -7,7 +7,7 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 use rstest::rstest;
 
 use super::grafana::{Dashboard, GridPos, Kind};
-use super::{dashboards, layout, questions};
+use super::{dashboards, layout, picture, questions};
 use crate::catalogue::Known;
 use crate::definition::Source;
 use crate::objectives::Objectives;
@@ -45,6 +45,18 @@ fn every_panel_says_how_to_read_it_and_what_its_numbers_are() {
             assert!(panel.kind == Kind::Row || panel.description.len() > 60, "{name}");
             assert_eq!(panel.unit().is_some(), !has_words, "{name}");
             assert_eq!(panel.targets.is_empty(), has_words, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_names_every_panel() {
+    let objectives = objectives(OURS);
+    for dashboard in ours() {
+        let picture = picture::output(&objectives, &dashboard).unwrap();
+        for panel in &dashboard.panels {
+            let title = panel.title.replace('&', "&amp;").replace('\'', "&apos;");
+            assert!(picture.content.contains(&format!("\n{title}\n")), "{}: {title}", picture.path);
         }
     }
 }
