@@ -105,6 +105,7 @@ pub(super) fn all() -> Vec<Step> {
             &["cargo-deny"],
             command(&["cargo", "deny", "check", "bans", "licenses", "sources"]),
         ),
+        full("unused dependencies", &["cargo-machete"], command(&["cargo", "machete"])),
         full(
             "workflows",
             &["zizmor"],

@@ -167,6 +167,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool { name: "auditable2cdx", version: "0.1.0", how: How::Cargo },
     Tool { name: "cargo-deny", version: "0.20.2", how: How::Cargo },
     Tool { name: "cargo-fuzz", version: "0.13.2", how: How::Cargo },
+    Tool { name: "cargo-machete", version: "0.9.2", how: How::Cargo },
 ];
 
 pub(crate) fn run(workspace: &Workspace, options: &ToolsOptions) -> anyhow::Result<()> {
