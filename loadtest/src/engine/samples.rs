@@ -29,7 +29,6 @@ pub struct Second {
     /// 99 of 100 answers were faster, in milliseconds; without a value there were too few.
     pub p99_ms: Option<f64>,
     /// Answers that count toward an objective, by its name.
-    #[serde(default)]
     pub objectives: BTreeMap<String, Events>,
     /// What the service took in it; without a value it was not the harness that started it.
     pub service: Option<Cost>,

@@ -46,7 +46,6 @@ struct Phase {
 
 #[derive(Deserialize)]
 struct Measurement {
-    #[serde(default)]
     objectives: BTreeMap<String, Events>,
 }
 
