@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::challenge::Machine;
 use super::read;
 use crate::workspace::Workspace;
 
@@ -19,13 +20,6 @@ pub(super) struct Capacity {
     machine: Machine,
     step: u32,
     configurations: Vec<Configuration>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Machine {
-    commit: String,
-    cpu: String,
-    cores: u32,
 }
 
 #[derive(Debug, Deserialize)]

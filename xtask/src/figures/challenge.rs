@@ -20,11 +20,12 @@ struct Run {
     verdict: Verdict,
 }
 
+/// What results of the load test say of it.
 #[derive(Debug, Deserialize)]
-struct Machine {
-    commit: String,
-    cpu: String,
-    cores: u32,
+pub(super) struct Machine {
+    pub(super) commit: String,
+    pub(super) cpu: String,
+    pub(super) cores: u32,
 }
 
 #[derive(Debug, Deserialize)]

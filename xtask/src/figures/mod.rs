@@ -6,6 +6,7 @@ mod capacity;
 mod challenge;
 mod growth;
 mod profile;
+mod scaling;
 mod sizes;
 
 use std::fmt::Write as _;
@@ -201,6 +202,7 @@ fn performance(workspace: &Workspace) -> anyhow::Result<String> {
     }
     writeln!(text, "\n{}", batching.origin.line().trim_end())?;
     writeln!(text, "\n{}", profile::table(workspace)?.trim_end())?;
+    writeln!(text, "\n{}", scaling::tables(workspace)?.trim_end())?;
     let capacity = Capacity::committed(workspace)?;
     let sizes = Sizes::committed(workspace, &capacity)?;
     writeln!(
