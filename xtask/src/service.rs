@@ -133,8 +133,18 @@ impl Service {
         status_number(&status, "VmRSS:")
     }
 
+    /// Does the `work`: what came of it, and the processor time that the service used meanwhile, in nanoseconds.
+    pub(crate) fn processor_ns_of<T>(
+        &self,
+        work: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, u64)> {
+        let before = self.processor_ns()?;
+        let done = work()?;
+        Ok((done, self.processor_ns()?.saturating_sub(before)))
+    }
+
     /// Processor time that its threads have used so far, in nanoseconds; those that have ended are not counted.
-    pub(crate) fn processor_ns(&self) -> anyhow::Result<u64> {
+    fn processor_ns(&self) -> anyhow::Result<u64> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
         tasks
             .map(|task| {

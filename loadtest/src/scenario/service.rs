@@ -48,10 +48,7 @@ impl Service {
         *self == Self::default()
     }
 
-    pub(crate) const fn answers_take(&self) -> Option<Duration> {
-        match self.answers_take_ms {
-            Some(milliseconds) => Some(Duration::from_millis(milliseconds)),
-            None => None,
-        }
+    pub(crate) fn answers_take(&self) -> Option<Duration> {
+        self.answers_take_ms.map(Duration::from_millis)
     }
 }

@@ -57,10 +57,10 @@ impl Started {
         let Made { is_open, mut settings, mut proof } = Made::for_credentials(credentials, folder.path())?;
         settings.extend(service.options.iter().cloned());
         let mut program = if is_open { vec!["--example", "open"] } else { Vec::new() };
-        if service.answers_take_ms.is_some() {
+        let answers_take = service.answers_take();
+        if answers_take.is_some() {
             program.extend(["--features", "faults"]);
         }
-        let answers_take = service.answers_take();
         let launch = Launch { program, settings, answers_take, folder: folder.path().to_owned() };
         launch.build()?;
         let apart = Apart::new()?;

@@ -1,7 +1,7 @@
 //! The dashboards as Grafana's JSON: what is asked, how it reads, where it stands. Nobody writes one by hand.
 //!
-//! Owns the five of them, their pictures, and the promise that each of their expressions parses, yields something that can be shown, and
-//! names only what is exported or recorded. Must never hold a threshold that isn't in the objectives.
+//! Owns the five of them, their pictures, and the promise that each of their expressions parses, yields something that can
+//! be shown, and names only what is exported or recorded. Must never hold a threshold that isn't in the objectives.
 
 mod capacity;
 pub mod grafana;

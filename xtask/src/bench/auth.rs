@@ -269,9 +269,7 @@ impl Kind {
         let requests = if self.connections == Connections::Kept { 5_000 } else { 500 };
         let service = Service::start(binary, &self.options())?;
         self.ask(&service, row, requests / 10)?;
-        let before = service.processor_ns()?;
-        self.ask(&service, row, requests)?;
-        let used = service.processor_ns()?.saturating_sub(before);
+        let ((), used) = service.processor_ns_of(|| self.ask(&service, row, requests))?;
         service.stop()?;
         Ok(figure(used) / 1e3 / figure(requests))
     }

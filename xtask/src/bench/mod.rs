@@ -22,6 +22,10 @@ use crate::outcome::Outcome;
 use crate::tools;
 use crate::workspace::Workspace;
 
+/// What results of benchmarks hold, for whoever reads them.
+pub(crate) use self::scaling::Point;
+pub(crate) use self::spread::Spread;
+
 /// A benchmark.
 #[derive(Debug)]
 pub(crate) struct Bench {

@@ -3,6 +3,7 @@
 //!
 //! Each axis is measured alone, its sizes in turns. Must never measure two of them at once: what grew would be unknown.
 
+use std::borrow::Borrow;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use anyhow::{Context as _, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use hdrhistogram::Histogram;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::spread::{Spread, figure};
@@ -68,16 +69,16 @@ struct Results {
 }
 
 /// What one size came to.
-#[derive(Debug, Serialize)]
-struct Point {
-    size: u32,
-    /// Of the service, for one request.
-    processor_us: Spread,
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Point {
+    pub(crate) size: u32,
+    /// Of the service, for one request, or for one row of it.
+    pub(crate) processor_us: Spread,
     /// Until the whole answer is there.
-    p50_us: Spread,
-    p99_us: Spread,
+    pub(crate) p50_us: Spread,
+    pub(crate) p99_us: Spread,
     /// When all was asked.
-    resident_mib: Spread,
+    pub(crate) resident_mib: Spread,
 }
 
 /// What one round of a size came to.
@@ -98,7 +99,6 @@ struct Scaling<'a> {
 }
 
 /// A request and the answer that it must get.
-#[derive(Clone)]
 struct Question {
     request: Vec<u8>,
     answer: String,
@@ -172,9 +172,7 @@ impl Scaling<'_> {
         let (shell, row) = (self.workspace.shell()?, self.first()?);
         let ask = |seconds| wrk::run(&shell, service.ready().api, &service.ready().token, &row.body, seconds);
         ask(1)?;
-        let before = service.processor_ns()?;
-        let counts = ask(SECONDS)?;
-        let used = service.processor_ns()?.saturating_sub(before);
+        let (counts, used) = service.processor_ns_of(|| ask(SECONDS))?;
         let sample = Sample {
             processor_us: figure(used) / 1e3 / figure(counts.requests),
             p50_us: figure(counts.p50_us),
@@ -199,7 +197,7 @@ impl Scaling<'_> {
             question.ask(&mut connection)?;
             open.push(connection);
         }
-        asked(service, &mut open, 1, |_| Ok(question.clone()))
+        asked(service, &mut open, 1, |_| Ok(&question))
     }
 
     /// As `POST /api` takes them.
@@ -207,7 +205,7 @@ impl Scaling<'_> {
         let service = Service::start(&self.binary, &[])?;
         let question = self.batch(service.ready(), rows)?;
         let mut connection = KeepAlive::open(service.ready().api)?;
-        asked(service, std::slice::from_mut(&mut connection), rows, |_| Ok(question.clone()))
+        asked(service, std::slice::from_mut(&mut connection), rows, |_| Ok(&question))
     }
 
     /// All of them known, each by one request before.
@@ -280,23 +278,24 @@ impl Question {
 }
 
 /// One request at a time, on each connection in turn. What one costs is divided by `parts`.
-fn asked(
+fn asked<Q: Borrow<Question>>(
     service: Service,
     connections: &mut [KeepAlive],
     parts: u32,
-    question: impl Fn(u32) -> anyhow::Result<Question>,
+    question: impl Fn(u32) -> anyhow::Result<Q>,
 ) -> anyhow::Result<Sample> {
     let mut latencies = Histogram::<u64>::new(3)?;
-    let before = service.processor_ns()?;
-    for number in 0..REQUESTS {
-        let question = question(number)?;
-        let next = usize::try_from(number)? % connections.len();
-        let connection = connections.get_mut(next).context("no connection")?;
-        let begun = Instant::now();
-        question.ask(connection)?;
-        latencies.record(u64::try_from(begun.elapsed().as_nanos())?)?;
-    }
-    let used = service.processor_ns()?.saturating_sub(before);
+    let ((), used) = service.processor_ns_of(|| {
+        for number in 0..REQUESTS {
+            let question = question(number)?;
+            let next = usize::try_from(number)? % connections.len();
+            let connection = connections.get_mut(next).context("no connection")?;
+            let begun = Instant::now();
+            question.borrow().ask(connection)?;
+            latencies.record(u64::try_from(begun.elapsed().as_nanos())?)?;
+        }
+        Ok(())
+    })?;
     let resident_mib = resident_mib(&service)?;
     service.stop()?;
     let quantile = |quantile| figure(latencies.value_at_quantile(quantile)) / 1e3;

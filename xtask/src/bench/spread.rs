@@ -1,14 +1,14 @@
 //! What repeated measurements of the same thing came to.
 
 use anyhow::{Context as _, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A median, and between what the values lay.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Spread {
-    pub(super) least: f64,
-    pub(super) median: f64,
-    pub(super) most: f64,
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(crate) struct Spread {
+    pub(crate) least: f64,
+    pub(crate) median: f64,
+    pub(crate) most: f64,
 }
 
 impl Spread {

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use self::capacity::Capacity;
 use self::sizes::Sizes;
+use crate::bench::Spread;
 use crate::marks;
 use crate::workspace::Workspace;
 
@@ -47,13 +48,6 @@ struct Machine {
     commit: String,
     cpu: String,
     cores: u32,
-}
-
-#[derive(Debug, Deserialize)]
-struct Spread {
-    least: f64,
-    median: f64,
-    most: f64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::{Origin, Spread, result};
+use super::{Origin, result};
+use crate::bench::Point;
 use crate::workspace::Workspace;
 
 #[derive(Debug, Deserialize)]
@@ -16,15 +17,6 @@ struct Scaling {
     connections: Vec<Point>,
     rows: Vec<Point>,
     identities: Vec<Point>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Point {
-    size: u32,
-    processor_us: Spread,
-    p50_us: Spread,
-    p99_us: Spread,
-    resident_mib: Spread,
 }
 
 pub(super) fn tables(workspace: &Workspace) -> anyhow::Result<String> {
