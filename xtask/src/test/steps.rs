@@ -105,7 +105,8 @@ pub(super) fn all() -> Vec<Step> {
             &["cargo-deny"],
             command(&["cargo", "deny", "check", "bans", "licenses", "sources"]),
         ),
-        full("unused dependencies", &["cargo-machete"], command(&["cargo", "machete"])),
+        // By its path: as `cargo machete` below `cargo xtask` it takes its own name for a folder to look at.
+        full("unused dependencies", &["cargo-machete"], command(&[".tools/bin/cargo-machete"])),
         full(
             "workflows",
             &["zizmor"],
