@@ -2,10 +2,12 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::Credentials;
+use crate::share::Part;
 
 /// Load tests whose verdict is valid, correct and within the objectives, or says why not.
 #[derive(Debug, Parser)]
@@ -24,6 +26,10 @@ Examples:
                                     asks one that is there, and keeps all that was seen
   loadtest run loadtest/scenarios/smoke.yaml --target https://127.0.0.1:8443 --token-file token --ca ca.pem
                                     asks over TLS; --cert and --key show a client certificate
+  loadtest run loadtest/scenarios/smoke.yaml --target … --token-file … --share 0/4 --begin-at 2026-01-01T12:00:00Z --out 0.json
+                                    sends a quarter of the load, while three other machines send theirs
+  loadtest merge loadtest/scenarios/smoke.yaml 0.json 1.json 2.json 3.json
+                                    judges the four as the one run that they are
   loadtest report result.json --html result.html
                                     draws what was seen, in one page that needs nothing else
   loadtest compare --before a1.json a2.json … --after b1.json b2.json …
@@ -31,13 +37,16 @@ Examples:
   loadtest capacity loadtest/scenarios/capacity.yaml --credentials none bearer --out loadtest/results/capacity.json
                                     how much one core can do, with and without a token
 
-Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that can't be read).";
+Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that can't be read). A share passes nothing by
+itself: 0 says that it was sent.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a scenario, and say in one sentence what came of it
     Run(Run),
+    /// Make one run of the results of all its shares, and say in one sentence what came of it
+    Merge(Merge),
     /// Show a result that `run --out` kept, as Markdown
     Report(Report),
     /// Show what a committed result was at each commit that changed it, newest last
@@ -75,7 +84,26 @@ pub struct Run {
     /// Against whom.
     #[command(flatten)]
     pub against: Against,
-    /// Write all that was seen into this file
+    /// Send this share of the load, of several that begin together and are judged by `merge`: the first of four is 0/4
+    #[arg(long, value_name = "INDEX/COUNT", requires_all = ["target", "begin_at"])]
+    pub share: Option<Part>,
+    /// When all shares begin, by their machines' clocks, such as 2026-01-01T12:00:00Z
+    #[arg(long, value_name = "TIME", requires = "share", value_parser = humantime::parse_rfc3339)]
+    pub begin_at: Option<SystemTime>,
+    /// Write all that was seen into this file; `-` is standard output, where nothing else is written then
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What to make one run of.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The scenario's file
+    pub scenario: PathBuf,
+    /// What `run --share` kept, of each share
+    #[arg(required = true)]
+    pub results: Vec<PathBuf>,
+    /// Write the one run into this file; `-` is standard output, where nothing else is written then
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

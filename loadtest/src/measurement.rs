@@ -136,11 +136,7 @@ impl Measurement {
         }
         self.latency.merge(&other.latency);
         self.refusals.merge(&other.refusals);
-        for (slo, events) in &other.objectives {
-            let sum = self.objectives.entry(slo.clone()).or_default();
-            sum.total += events.total;
-            sum.bad += events.bad;
-        }
+        add(&mut self.objectives, &other.objectives);
         self.checks.merge(&other.checks);
         self.generator.processor_seconds += other.generator.processor_seconds;
         self.generator.available_seconds += other.generator.available_seconds;
@@ -148,6 +144,16 @@ impl Measurement {
             (Some(one), Some(other)) => Some(one.and(&other)),
             (one, other) => one.or(other),
         };
+    }
+}
+
+impl<'measurement> FromIterator<&'measurement Self> for Measurement {
+    fn from_iter<T: IntoIterator<Item = &'measurement Self>>(all: T) -> Self {
+        let mut sum = Self::default();
+        for one in all {
+            sum.merge(one);
+        }
+        sum
     }
 }
 
@@ -168,6 +174,15 @@ impl Generator {
     #[must_use]
     pub fn busy(&self) -> f64 {
         if self.available_seconds > 0.0 { self.processor_seconds / self.available_seconds } else { 0.0 }
+    }
+}
+
+/// Adds events to those of the same objective.
+pub(crate) fn add(sum: &mut BTreeMap<String, Events>, others: &BTreeMap<String, Events>) {
+    for (slo, events) in others {
+        let sum = sum.entry(slo.clone()).or_default();
+        sum.total += events.total;
+        sum.bad += events.bad;
     }
 }
 

@@ -10,6 +10,7 @@ use crate::latency::count;
 use crate::machine::Machine;
 use crate::measurement::Measurement;
 use crate::scenario::{Credentials, Phase, Service};
+use crate::share::Share;
 use crate::verdict::Verdict;
 
 /// One run of a scenario.
@@ -27,6 +28,12 @@ pub struct RunResult {
     pub started: String,
     /// Where and of what it was made.
     pub machine: Machine,
+    /// Which share of a run it is, if several machines sent one.
+    #[serde(default)]
+    pub share: Option<Share>,
+    /// The machines of the other shares, if it is the run that they made together.
+    #[serde(default)]
+    pub other_machines: Vec<Machine>,
     /// How requests proved who sent them.
     pub credentials: Credentials,
     /// How the service that was started for it differed from one that ships.
@@ -81,11 +88,7 @@ impl RunResult {
 
 /// What those phases saw together.
 pub(crate) fn together<'phase>(phases: impl IntoIterator<Item = &'phase PhaseResult>) -> Measurement {
-    let mut sum = Measurement::default();
-    for phase in phases {
-        sum.merge(&phase.measurement);
-    }
-    sum
+    phases.into_iter().map(|phase| &phase.measurement).collect()
 }
 
 /// The JSON Schema of result files.
@@ -111,6 +114,8 @@ pub(crate) mod tests {
             shows: "A test.".to_owned(),
             started: "2026-01-01T00:00:00Z".to_owned(),
             machine: Machine::default(),
+            share: None,
+            other_machines: Vec::new(),
             credentials: Credentials::None,
             service: Service::default(),
             payload_sha256: "00".to_owned(),

@@ -4,6 +4,7 @@ mod asked;
 mod capacity;
 mod compare;
 mod history;
+mod merge;
 mod report;
 mod run;
 
@@ -19,10 +20,12 @@ use slo::document::Faults;
 use crate::cli::{Command, Options, SchemaOf};
 use crate::compare::CompareError;
 use crate::engine::{self, EngineError};
+use crate::merge::MergeError;
 use crate::objectives::Objectives;
 use crate::report::PlotError;
 use crate::result::RunResult;
 use crate::scenario::{Phase, Scenario};
+use crate::share::Indivisible;
 use crate::target::{Lacking, StartError};
 use crate::{result, scenario};
 
@@ -67,6 +70,17 @@ pub enum CommandError {
         "the field service says how the service is started, so it can't be one that is there; leave --target out"
     )]
     OwnService,
+    /// A load that can't be divided.
+    #[error(transparent)]
+    Indivisible(#[from] Indivisible),
+    /// A share that is ready when the others have begun.
+    #[error(
+        "the shares began {0:?} ago; give --begin-at a time that leaves each machine enough to get ready"
+    )]
+    Late(Duration),
+    /// Results that are not one run.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// A service that does not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -97,6 +111,7 @@ pub fn run(options: &Options) -> ExitCode {
         Command::Run(options) => run::run(options),
         Command::Capacity(options) => capacity::run(options),
         Command::Compare(options) => compare::run(options),
+        Command::Merge(options) => merge::run(options),
         Command::Report(options) => report::run(options),
         Command::History(options) => history::run(options),
         Command::Schema { of } => {
@@ -135,10 +150,17 @@ fn scenario(file: &Path) -> Result<Scenario, CommandError> {
     Ok(Scenario::read(&file.display().to_string(), &read(file)?, &objectives)?)
 }
 
+/// Standard output, as it is named where a file is.
+const STANDARD_OUTPUT: &str = "-";
+
 /// Writes what was seen, as JSON.
 fn keep(file: &Path, seen: &impl Serialize) -> Result<(), CommandError> {
     let json = serde_json::to_string_pretty(seen)
         .map_err(|source| CommandError::Json { what: file.display().to_string(), source })?;
+    if file == Path::new(STANDARD_OUTPUT) {
+        println!("{json}");
+        return Ok(());
+    }
     fs::write(file, json + "\n")
         .map_err(|source| CommandError::Unwritable { file: file.display().to_string(), source })
 }

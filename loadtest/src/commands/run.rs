@@ -2,39 +2,73 @@
 
 use std::io::{IsTerminal as _, stderr};
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::asked::Asked;
-use super::{CommandError, keep, progress, scenario};
+use super::{CommandError, STANDARD_OUTPUT, keep, progress, scenario};
 use crate::cli::Run;
 use crate::engine::Seen;
 use crate::machine::Machine;
 use crate::report::{cost_words, words};
 use crate::result::{PhaseResult, RunResult};
 use crate::scenario::{Phase, Scenario};
-use crate::verdict::judge_phases;
+use crate::share::Share;
+use crate::verdict::{Verdict, judge_phases};
 use crate::{engine, payload};
 
 pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
-    let scenario = scenario(&options.scenario)?;
+    let whole = scenario(&options.scenario)?;
+    let share = options.share.zip(options.begin_at);
+    let scenario = share.map_or(Ok(whole.clone()), |(part, _)| part.of(&whole))?;
     // Before cores are set apart for a service.
     let machine = Machine::look();
     // Held until the last phase is over.
     let asked = Asked::by(&options.against, scenario.credentials, &scenario.service)?;
-    let result = all_phases(&scenario, &asked, machine)?;
+    let first = share.map_or(Ok(Instant::now()), |(_, begin_at)| wait_until(begin_at))?;
+    let mut result = all_phases(&scenario, &asked, machine, first)?;
     drop(asked);
-    if let Some(file) = &options.out {
-        keep(file, &result)?;
-    }
-    tell(&result);
-    Ok(result.verdict.outcome.exit_code())
+    let Some((part, begin_at)) = share else {
+        leave(&result, options.out.as_deref())?;
+        return Ok(result.verdict.outcome.exit_code());
+    };
+    result.run_id = format!("{}-{}", result.run_id, part.index);
+    result.share = Some(Share { part, begin_at: humantime::format_rfc3339(begin_at).to_string() });
+    result.verdict = Verdict::of_share(part);
+    leave(&result, options.out.as_deref())?;
+    Ok(ExitCode::SUCCESS)
 }
 
-fn all_phases(scenario: &Scenario, asked: &Asked, machine: Machine) -> Result<RunResult, CommandError> {
+/// Writes the result into its file, if there is one, and the verdict for a person, if nothing else is to be written.
+pub(super) fn leave(result: &RunResult, out: Option<&Path>) -> Result<(), CommandError> {
+    if let Some(file) = out {
+        keep(file, result)?;
+    }
+    if out != Some(Path::new(STANDARD_OUTPUT)) {
+        tell(result);
+    }
+    Ok(())
+}
+
+/// By this machine's clock.
+fn wait_until(begin_at: SystemTime) -> Result<Instant, CommandError> {
+    let ahead = begin_at.duration_since(SystemTime::now());
+    let ahead = ahead.map_err(|late| CommandError::Late(late.duration()))?;
+    let begin = Instant::now() + ahead;
+    thread::sleep(ahead);
+    Ok(begin)
+}
+
+/// Times count from `first`.
+fn all_phases(
+    scenario: &Scenario,
+    asked: &Asked,
+    machine: Machine,
+    first: Instant,
+) -> Result<RunResult, CommandError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let first = Instant::now();
     let mut phases = Vec::new();
     for phase in &scenario.phases {
         let began_seconds = first.elapsed().as_secs_f64();
@@ -55,6 +89,8 @@ fn all_phases(scenario: &Scenario, asked: &Asked, machine: Machine) -> Result<Ru
         shows: scenario.shows.clone(),
         started,
         machine,
+        share: None,
+        other_machines: Vec::new(),
         credentials: scenario.credentials,
         service: scenario.service.clone(),
         payload_sha256: payload::sha256(&bodies(scenario)?),

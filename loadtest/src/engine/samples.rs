@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::generator::Order;
 use super::{Cost, EngineError, system};
 use crate::latency::count;
-use crate::measurement::{Events, Measurement};
+use crate::measurement::{self, Events, Measurement};
 use crate::objectives::Objective;
 use crate::scenario::Phase;
 
@@ -24,9 +24,10 @@ pub struct Second {
     pub answers: u64,
     /// Those with a status of 400 or more.
     pub errors: u64,
-    /// Half of the answers were faster, in milliseconds; without a value there were too few.
+    /// Half of the answers were faster, in milliseconds; without a value there were too few, or several machines sent the
+    /// requests: such figures do not add up.
     pub p50_ms: Option<f64>,
-    /// 99 of 100 answers were faster, in milliseconds; without a value there were too few.
+    /// 99 of 100 answers were faster, in milliseconds; without a value as above.
     pub p99_ms: Option<f64>,
     /// Answers that count toward an objective, by its name.
     pub objectives: BTreeMap<String, Events>,
@@ -85,10 +86,7 @@ fn put_together(
             second.answered(sample.status, took, objectives);
         }
     }
-    let mut measurement = Measurement::default();
-    for second in &seconds {
-        measurement.merge(second);
-    }
+    let mut measurement: Measurement = seconds.iter().collect();
     // When a failure was is not told, so those before and after count as well.
     for (reason, requests) in failures {
         measurement.failed(reason, *requests, objectives);
@@ -138,6 +136,19 @@ impl Second {
             objectives: seen.objectives,
             service: None,
         }
+    }
+}
+
+/// The same second of several machines.
+impl<'second> FromIterator<&'second Self> for Second {
+    fn from_iter<T: IntoIterator<Item = &'second Self>>(all: T) -> Self {
+        let mut sum = Self::default();
+        for one in all {
+            sum.answers += one.answers;
+            sum.errors += one.errors;
+            measurement::add(&mut sum.objectives, &one.objectives);
+        }
+        sum
     }
 }
 

@@ -37,6 +37,18 @@ pub struct SlowSeen {
     pub longest_seconds: f64,
 }
 
+impl SlowSeen {
+    /// What several machines saw.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            opened: self.opened + other.opened,
+            not_opened: self.not_opened + other.not_opened,
+            ended: self.ended + other.ended,
+            longest_seconds: self.longest_seconds.max(other.longest_seconds),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Slow {
     Head,

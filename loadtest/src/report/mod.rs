@@ -4,6 +4,7 @@
 mod history;
 mod plot;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ pub use self::plot::PlotError;
 use self::plot::{Line, Plot};
 use crate::engine::{Cost, Second, SlowSeen};
 use crate::latency::{Quantile, count};
+use crate::machine::Machine;
 use crate::measurement::Measurement;
 use crate::result::{PhaseResult, RunResult};
 use crate::scenario::Service;
@@ -71,7 +73,7 @@ pub fn markdown(result: &RunResult) -> String {
     let machine = &result.machine;
     text += &format!(
         "\n{}\n\n| run | |\n|---|---|\n| started | {} |\n| commit | {} |\n| harness | {} build |\n\
-         | machine | {} × {}, Linux {} |\n| bodies | {} |\n{}",
+         | machine | {} × {}, Linux {} |\n{}| bodies | {} |\n{}",
         result.shows,
         result.started,
         machine.commit,
@@ -79,10 +81,24 @@ pub fn markdown(result: &RunResult) -> String {
         machine.cores,
         machine.cpu,
         machine.kernel,
+        others_row(&result.other_machines),
         result.payload_sha256,
         service_row(&result.service)
     );
     result.phases.iter().fold(text, |text, phase| text + &phase_markdown(phase))
+}
+
+/// Where the other shares were sent from, if there are some.
+fn others_row(others: &[Machine]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let mut of_a_kind = BTreeMap::new();
+    for Machine { cores, cpu, kernel, .. } in others {
+        *of_a_kind.entry(format!("{cores} × {cpu}, Linux {kernel}")).or_insert(0_u32) += 1;
+    }
+    let all: Vec<_> = of_a_kind.iter().map(|(kind, times)| format!("{times} of {kind}")).collect();
+    format!("| other machines | {} |\n", all.join("; "))
 }
 
 /// How the service differed from one that ships, if it did.

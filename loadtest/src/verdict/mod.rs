@@ -19,6 +19,7 @@ use crate::latency::{LEAST_BEYOND, count};
 use crate::measurement::{Events, Measurement};
 use crate::objectives::Objective;
 use crate::result::{PhaseResult, together};
+use crate::share::Part;
 
 /// Of the requests that were due, so many have to be sent: a request that was not sent would have been a slow one.
 const LEAST_SENT: f64 = 0.99;
@@ -81,6 +82,17 @@ pub struct Verdict {
     pub because: String,
     /// Everything else that was found.
     pub besides: Vec<String>,
+}
+
+impl Verdict {
+    /// Of a share, which by itself is no load that anybody asked for.
+    pub(crate) fn of_share(part: Part) -> Self {
+        let because = format!(
+            "share {} of {}, from 0; all of them are judged by `loadtest merge`",
+            part.index, part.of
+        );
+        Self { outcome: Outcome::Invalid, because, besides: Vec::new() }
+    }
 }
 
 impl Outcome {
@@ -163,6 +175,23 @@ pub fn judge(measured: &Measurement, expected: &Expectation) -> Verdict {
 /// Judges a run: the phases that ask for more than can be done by what has to hold in those, the others together.
 #[must_use]
 pub fn judge_phases(phases: &[PhaseResult], expected: &Expectation) -> Verdict {
+    of_phases(phases, expected).verdict(&together(phases))
+}
+
+/// Judges what the shares of a run came to together, and each generator by itself: one that measured itself would be
+/// hidden by the others.
+#[must_use]
+pub(crate) fn judge_shares(
+    phases: &[PhaseResult],
+    shares: &[Measurement],
+    expected: &Expectation,
+) -> Verdict {
+    let mut findings = of_phases(phases, expected);
+    findings.starved.extend(shares.iter().flat_map(starved));
+    findings.verdict(&together(phases))
+}
+
+fn of_phases(phases: &[PhaseResult], expected: &Expectation) -> Findings {
     let mut findings = Findings::of(&together(phases.iter().filter(|phase| !phase.phase.overload)), expected);
     if let Some(overload) = &expected.overload {
         findings.extend(overload::findings(phases, expected, overload));
@@ -171,7 +200,7 @@ pub fn judge_phases(phases: &[PhaseResult], expected: &Expectation) -> Verdict {
         findings.extend(beside::slow_clients(phases, within));
     }
     findings.incomplete.extend(phases.iter().filter_map(beside::restarts));
-    findings.verdict(&together(phases))
+    findings
 }
 
 /// CORRECT: what was answered that must not be.

@@ -11,4 +11,5 @@ mod harness;
 mod history;
 mod overload;
 mod server;
+mod shares;
 mod verdicts;
