@@ -1,19 +1,54 @@
-//! The container image: built from the binary that ships, in a context that holds nothing else.
+//! Container images: each built from a binary that ships, in a context that holds nothing else that it does not need.
 //!
-//! The image is removed when its owner lets go of it. Must never pull anything: `FROM scratch` needs nothing.
+//! An image is removed when its owner lets go of it. Must never pull anything: `FROM scratch` needs nothing.
 
 use std::path::Path;
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 use tempfile::TempDir;
 use xshell::{Shell, cmd};
 
 use crate::workspace::Workspace;
 
-/// What the image is made by.
-const DOCKERFILE: &str = "services/inference/Dockerfile";
+/// What an image holds, by the name of its package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Program {
+    /// The service
+    Inference,
+    /// What sends a share of a load, as the chart's Job does
+    Loadtest,
+}
 
-/// The ceiling for the whole image.
+/// The authorities that this machine trusts, as Debian and its kin keep them.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+impl Program {
+    pub(crate) const fn package(self) -> &'static str {
+        match self {
+            Self::Inference => "inference",
+            Self::Loadtest => "loadtest",
+        }
+    }
+
+    /// What its image is made by.
+    const fn dockerfile(self) -> &'static str {
+        match self {
+            Self::Inference => "services/inference/Dockerfile",
+            Self::Loadtest => "loadtest/Dockerfile",
+        }
+    }
+
+    /// What the image needs beside the binary.
+    const fn files(self) -> &'static [&'static str] {
+        match self {
+            Self::Inference => &[],
+            Self::Loadtest => &[AUTHORITIES],
+        }
+    }
+}
+
+/// The ceiling for the whole image of the service.
 pub(crate) const MAX_BYTES: u64 = 20_000_000;
 
 /// An image in this machine's local storage.
@@ -25,8 +60,8 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Builds the image of the service.
-    pub(crate) fn build(workspace: &Workspace, binary: &Path) -> anyhow::Result<Self> {
+    /// Builds the image of a program.
+    pub(crate) fn build(workspace: &Workspace, program: Program, binary: &Path) -> anyhow::Result<Self> {
         let shell = workspace.shell()?;
         let revision = cmd!(shell, "git rev-parse HEAD").quiet().read()?;
         // The commit's time for every date in the image: the same commit gives the same image.
@@ -37,26 +72,31 @@ impl Image {
             format!("--build-arg=REVISION={revision}"),
             format!("--timestamp={time}"),
         ];
-        let content = std::fs::read_to_string(workspace.path(DOCKERFILE)).context(DOCKERFILE)?;
-        Self::from_content(shell, "puntual-inference-e2e", &content, binary, &arguments)
+        let (dockerfile, name) = (program.dockerfile(), format!("puntual-{}", program.package()));
+        let content = std::fs::read_to_string(workspace.path(dockerfile)).context(dockerfile)?;
+        let files: Vec<_> = program.files().iter().map(Path::new).chain([binary]).collect();
+        Self::from_content(shell, &name, &content, &files, &arguments)
     }
 
     /// Builds the least image that can be: whether this machine can build and run any.
     pub(crate) fn probe(workspace: &Workspace, binary: &Path) -> anyhow::Result<Self> {
         let content = "FROM scratch\nCOPY inference /inference\nENTRYPOINT [\"/inference\"]\n";
-        Self::from_content(workspace.shell()?, "puntual-probe-e2e", content, binary, &[])
+        Self::from_content(workspace.shell()?, "puntual-probe-e2e", content, &[binary], &[])
     }
 
     fn from_content(
         shell: Shell,
         name: &str,
         content: &str,
-        binary: &Path,
+        files: &[&Path],
         arguments: &[String],
     ) -> anyhow::Result<Self> {
         let context = TempDir::new()?;
         std::fs::write(context.path().join("Dockerfile"), content)?;
-        std::fs::copy(binary, context.path().join("inference"))?;
+        for file in files {
+            let name = file.file_name().context("a file without a name")?;
+            std::fs::copy(file, context.path().join(name)).with_context(|| file.display().to_string())?;
+        }
         let path = context.path();
         // Other runs on this machine have their own.
         let name = format!("localhost/{name}:{}", std::process::id());

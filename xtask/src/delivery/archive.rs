@@ -8,13 +8,16 @@ use anyhow::Context as _;
 use clap::Args;
 use xshell::cmd;
 
-use crate::image::Image;
+use crate::image::{Image, Program};
 use crate::workspace::Workspace;
 use crate::{artifact, tools};
 
 /// Where to write it.
 #[derive(Debug, Args)]
 pub(crate) struct ImageOptions {
+    /// The program that it holds
+    #[arg(long, value_enum, default_value_t = Program::Inference)]
+    of: Program,
     /// The image, as an OCI archive
     #[arg(long, value_name = "FILE")]
     archive: PathBuf,
@@ -28,13 +31,13 @@ pub(crate) struct ImageOptions {
 
 /// Builds the image, and writes it down.
 pub(crate) fn image(workspace: &Workspace, options: &ImageOptions) -> anyhow::Result<()> {
-    let ImageOptions { archive, sbom, output } = options;
+    let ImageOptions { of, archive, sbom, output } = options;
     tools::ensure(workspace, &["auditable2cdx", "buildah"])?;
-    let binary = artifact::service(workspace)?;
+    let binary = artifact::built(workspace, of.package())?;
     let shell = workspace.shell()?;
     let materials = cmd!(shell, "auditable2cdx {binary}").quiet().read()?;
     std::fs::write(sbom, materials).with_context(|| sbom.display().to_string())?;
-    let digest = Image::build(workspace, &binary)?.archive(archive)?;
+    let digest = Image::build(workspace, *of, &binary)?.archive(archive)?;
     println!("{digest}");
     if let Some(file) = output {
         let before = if file.exists() { std::fs::read_to_string(file)? } else { String::new() };

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use xshell::{Shell, cmd};
 
 use super::{E2e, curl};
-use crate::image::{self, Image};
+use crate::image::{self, Image, Program};
 use crate::keep_alive;
 use crate::outcome::Outcome;
 use crate::process::free_address;
@@ -51,7 +51,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Skipped(reason));
     }
     says_what_it_is_made_of(&binary)?;
-    let image = Image::build(workspace, &binary)?;
+    let image = Image::build(workspace, Program::Inference, &binary)?;
     is_small_and_labelled(&image)?;
 
     let container = Container::start(workspace.shell()?, &image)?;

@@ -68,6 +68,26 @@ securityContext:
   {{- end }}
 {{- end -}}
 
+{{- /* What fetches `files` from AWS for the volume of that name. */ -}}
+{{- define "inference.secretProvider" }}
+apiVersion: secrets-store.csi.x-k8s.io/v1
+kind: SecretProviderClass
+metadata:
+  name: {{ .provider }}
+  labels:
+    {{- include "inference.labels" .root | nindent 4 }}
+spec:
+  provider: aws
+  parameters:
+    usePodIdentity: "true"
+    objects: |
+      {{- range .files }}
+      - objectName: {{ get $.root.Values.secrets.aws . | quote }}
+        objectType: secretsmanager
+        objectAlias: {{ . }}
+      {{- end }}
+{{- end -}}
+
 {{- /* Files of the service: all but the tokens of those who ask it. */ -}}
 {{- define "inference.serviceFiles" -}}
 {{- without (include "inference.files" . | fromJsonArray) "probe-token" "load-token" | toJson -}}

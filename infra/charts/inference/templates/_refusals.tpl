@@ -48,6 +48,11 @@
 {{- if ne (empty .Values.prober.target) (not (has "probe-token" $files)) -}}
 {{- fail "prober: it needs a door and a token for it; give both prober.target and the file probe-token, or neither" -}}
 {{- end -}}
+{{- with .Values.load -}}
+{{- if and .image (not (and .target .scenario .beginAt (has "load-token" $files))) -}}
+{{- fail "load: pods that send it need a door, what to send, when to begin and a token; give load.target, load.scenario, load.beginAt and the file load-token" -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.observability.enabled (not (.Files.Glob "files/dashboards/*.json")) -}}
 {{- fail "files/dashboards: the chart was packed without the generated dashboards; take it from a whole checkout" -}}
 {{- end -}}

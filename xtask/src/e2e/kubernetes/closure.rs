@@ -8,16 +8,17 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
+use xshell::cmd;
 
-use super::CHART;
 use super::cluster::Cluster;
 use super::rendered::{self, Pod, Rendered, labels, name, selects};
+use super::{CHART, SHARES};
 use crate::artifact;
 use crate::e2e::shown::Line;
 use crate::process::text;
 use crate::workspace::Workspace;
 
-/// With a canary, as then there is all that there can be.
+/// With a canary, as then there is all that there can be but for [`SHARES`].
 const CANARY: &str = "canary.image=registry.example/inference@sha256:2222222222222222222222222222222222222222222222222222222222222222";
 
 /// A folder for each.
@@ -43,15 +44,35 @@ impl Found {
 #[derive(Debug)]
 pub(super) struct Judge<'a> {
     workspace: &'a Workspace,
-    /// The service, which is what the chart runs.
-    program: PathBuf,
+    programs: Programs,
     /// Without one nobody says whether objects are valid and pods admitted.
     server: Option<&'a Cluster>,
 }
 
+/// What pods of the chart run.
+#[derive(Debug)]
+struct Programs {
+    service: PathBuf,
+    /// Any build takes the same arguments.
+    loadtest: PathBuf,
+}
+
+impl Programs {
+    fn build(workspace: &Workspace) -> anyhow::Result<Self> {
+        let shell = workspace.shell()?;
+        cmd!(shell, "cargo build --quiet --locked --package loadtest").run()?;
+        Ok(Self { service: artifact::service(workspace)?, loadtest: workspace.path("target/debug/loadtest") })
+    }
+
+    fn of(&self, pod: &Pod) -> &Path {
+        let component = pod.labels().and_then(|labels| labels.get("app.kubernetes.io/component")?.as_str());
+        if component == Some("load") { &self.loadtest } else { &self.service }
+    }
+}
+
 impl<'a> Judge<'a> {
     pub(super) fn new(workspace: &'a Workspace, server: Option<&'a Cluster>) -> anyhow::Result<Self> {
-        Ok(Self { workspace, program: artifact::service(workspace)?, server })
+        Ok(Self { workspace, programs: Programs::build(workspace)?, server })
     }
 
     pub(super) const fn has_server(&self) -> bool {
@@ -86,7 +107,7 @@ impl<'a> Judge<'a> {
 
     /// The number of objects, and what was found.
     pub(super) fn look(&self, chart: &Path) -> anyhow::Result<(usize, Found)> {
-        let written = rendered::write(self.workspace, chart, &["--set", CANARY])?;
+        let written = rendered::write(self.workspace, chart, &[&["--set", CANARY], &SHARES[..]].concat())?;
         let rendered = match self.server {
             Some(cluster) => Rendered::judged(&written, cluster),
             None => Rendered::read(&written),
@@ -100,7 +121,7 @@ impl<'a> Judge<'a> {
                     format!("a pod of {} is refused: {}", pod.owner, refusal.unwrap_or_default())
                 });
             }
-            takes_its_arguments(&self.program, pod, &mut found)?;
+            takes_its_arguments(self.programs.of(pod), pod, &mut found)?;
             has_what_it_mounts(&rendered, pod, &mut found);
             is_kept_from_the_network(&rendered, pod, &mut found);
             if pod.has_metrics() {
@@ -121,7 +142,9 @@ impl<'a> Judge<'a> {
 fn takes_its_arguments(program: &Path, pod: &Pod, found: &mut Found) -> anyhow::Result<()> {
     for container in pod.containers() {
         let args = container.get("args").and_then(Value::as_array).into_iter().flatten();
-        let output = Command::new(program).args(args.filter_map(Value::as_str)).arg("--help").output()?;
+        // Kubernetes puts each pod's own number there.
+        let args = args.filter_map(|arg| Some(arg.as_str()?.replace("$(JOB_COMPLETION_INDEX)", "0")));
+        let output = Command::new(program).args(args).arg("--help").output()?;
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         found.expect(output.status.success(), || {
             format!("the program refuses what {} gives it: {told}", pod.owner)

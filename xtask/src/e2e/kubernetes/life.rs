@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cluster::{As, Cluster, FOLDER};
 use super::rendered::name;
-use super::{CHART, VALUES};
+use super::{CHART, SHARES, VALUES};
 use crate::e2e::shown::Line;
 use crate::process::text;
 use crate::wait;
@@ -57,6 +57,7 @@ pub(super) fn live(cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
         rolled_back(cluster)?,
         scaled_up(cluster)?,
         a_zone_is_lost(cluster)?,
+        shares_of_a_load(cluster)?,
         restricted(cluster)?,
         uninstalled(cluster)?,
     ])
@@ -152,6 +153,44 @@ fn a_zone_is_lost(cluster: &Cluster) -> anyhow::Result<Line> {
     Ok(Line::new(
         "`kubectl drain` of a zone's node",
         "six pods ready again, in the two other zones".into(),
+        begun,
+    ))
+}
+
+/// Each pod is told which share is its own, and has a machine to itself where there are as many.
+fn shares_of_a_load(cluster: &Cluster) -> anyhow::Result<Line> {
+    let begun = Instant::now();
+    let template = [
+        "template",
+        "inference",
+        CHART,
+        "--namespace=inference",
+        "--values",
+        VALUES,
+        "--show-only=templates/load.yaml",
+    ];
+    let job = cluster.helm(As::Deploy, &[&template[..], &SHARES].concat())?;
+    cluster.kubectl(As::Deploy, &["create", "--namespace=inference", "--filename=-"], &job)?;
+    let over =
+        ["wait", "jobs", "--all", "--namespace=inference", "--for=condition=Complete", "--timeout=60s"];
+    cluster.kubectl(As::Deploy, &over, "")?;
+    let mut pods = cluster.objects("pods")?;
+    pods.retain(|pod| pod.pointer("/metadata/labels/app.kubernetes.io~1component") == Some(&json!("load")));
+    let index = |pod: &Value| {
+        pod.pointer("/metadata/labels/batch.kubernetes.io~1job-completion-index").cloned().unwrap_or_default()
+    };
+    let mut shares: Vec<_> = pods.iter().map(index).collect();
+    shares.sort_by_key(Value::to_string);
+    ensure!(shares == [json!("0"), json!("1"), json!("2")], "the pods' shares are {shares:?}");
+    let told =
+        |pod: &Value| pod.pointer("/spec/containers/0/env/0/name") == Some(&json!("JOB_COMPLETION_INDEX"));
+    ensure!(pods.iter().all(told), "a pod is not told which share is its own");
+    let nodes = nodes_of(&pods);
+    ensure!(nodes.len() == 3, "the pods of the load are on {nodes:?}");
+    cluster.kubectl(As::Deploy, &["delete", "--namespace=inference", "--filename=-", "--wait"], &job)?;
+    Ok(Line::new(
+        "the load's Job, from `helm template`",
+        "three pods, each with its number and on a machine of its own; complete; taken away".into(),
         begun,
     ))
 }

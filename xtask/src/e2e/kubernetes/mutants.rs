@@ -116,9 +116,15 @@ const MUTANTS: &[Mutant] = &[
         "inference-test asks inference.inference.svc:8443",
     ),
     mutant(
-        "identity.yaml",
-        "  name: {{ $provider }}",
-        "  name: {{ $provider }}-files",
+        "load.yaml",
+        "            - --begin-at=",
+        "            - --begins-at=",
+        "the program refuses what inference-load-2026-01-01t120000z gives it",
+    ),
+    mutant(
+        "_names.tpl",
+        "  name: {{ .provider }}",
+        "  name: {{ .provider }}-files",
         "inference mounts inference",
     ),
 ];

@@ -43,6 +43,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("autoscaling.activeRequests=100000", "autoscaling.activeRequests: a pod works on no more than inFlight"),
     ("drain.graceSeconds=14", "drain.graceSeconds: the load balancer sends new connections for up to 15 s"),
     ("prober.target=", "prober: it needs a door and a token for it"),
+    (
+        "load.image=registry.example/loadtest@sha256:3333333333333333333333333333333333333333333333333333333333333333",
+        "load: pods that send it need a door, what to send, when to begin and a token",
+    ),
+    ("load.beginAt=tomorrow", "at '/load/beginAt'"),
     ("resources.requests.cpu=500m", "at '/resources/requests/cpu'"),
 ];
 

@@ -21,7 +21,7 @@ pub(super) struct Rendered {
 /// A pod as its owner would make it.
 #[derive(Debug)]
 pub(super) struct Pod {
-    /// The Deployment that makes it, or itself.
+    /// The Deployment or the Job that makes it, or itself.
     pub(super) owner: String,
     /// `metadata` and `spec` of its template.
     pub(super) template: Value,
@@ -81,8 +81,8 @@ impl Rendered {
             owner: name(owner).to_owned(),
             template: template.clone(),
         };
-        let made =
-            self.of_kind("Deployment").filter_map(|owner| Some(pod(owner, owner.pointer("/spec/template")?)));
+        let owners = self.of_kind("Deployment").chain(self.of_kind("Job"));
+        let made = owners.filter_map(|owner| Some(pod(owner, owner.pointer("/spec/template")?)));
         made.chain(self.of_kind("Pod").map(|itself| pod(itself, itself))).collect()
     }
 }
