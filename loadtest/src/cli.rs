@@ -13,6 +13,9 @@ use crate::share::Part;
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", version, after_help = EXAMPLES)]
 pub struct Options {
+    /// The commit that it was built from, as its image says
+    #[arg(long, env = "LOADTEST_COMMIT", hide = true, global = true)]
+    pub commit: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

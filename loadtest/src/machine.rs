@@ -1,6 +1,7 @@
 //! Where and of what a run was made: what has to be the same before two results are compared. Must never hold anything
 //! that names the machine's owner.
 
+use std::fs;
 use std::process::Command;
 
 use procfs::CpuInfo;
@@ -11,11 +12,15 @@ use serde::{Deserialize, Serialize};
 /// What the harness was built with. A service that it starts is built with the same, so that a result names one.
 pub(crate) const PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
 
+/// Where the kernel says which it is.
+const RELEASE: &str = "/proc/sys/kernel/osrelease";
+
 /// Where and of what a run was made. What can't be found out is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
-    /// The commit of the working copy in which it ran, with `-dirty` where files were changed.
+    /// The commit of the working copy in which it ran, with `-dirty` where files were changed; of an image, the one that
+    /// it was built from.
     pub commit: String,
     /// The profile that the harness was built with, and the service that it started.
     pub build_profile: String,
@@ -28,21 +33,22 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This one, now.
+    /// This one, now. `commit` is that of the build, where nobody has a working copy.
     #[must_use]
-    pub fn look() -> Self {
+    pub fn look(commit: Option<&str>) -> Self {
         let cpu = CpuInfo::current().ok().and_then(|cpus| cpus.model_name(0).map(str::to_owned));
         Self {
-            commit: printed("git", &["describe", "--always", "--dirty"]),
+            commit: commit.map_or_else(described, str::to_owned),
             build_profile: PROFILE.to_owned(),
             cpu: cpu.unwrap_or_default(),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
-            kernel: printed("uname", &["--kernel-release"]),
+            kernel: fs::read_to_string(RELEASE).unwrap_or_default().trim().to_owned(),
         }
     }
 }
 
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
+/// The working copy's commit, as git says it.
+fn described() -> String {
+    let output = Command::new("git").args(["describe", "--always", "--dirty"]).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }

@@ -13,12 +13,10 @@ use crate::cli;
 use crate::machine::Machine;
 use crate::scenario::{Credentials, Phase, Scenario};
 
-pub(super) fn run(options: &cli::Capacity) -> Result<ExitCode, CommandError> {
+pub(super) fn run(options: &cli::Capacity, machine: Machine) -> Result<ExitCode, CommandError> {
     let scenario = scenario(&options.scenario)?;
     let (phase, from) = only_phase(&scenario)?;
     let range = Range { from, ceiling: options.ceiling, step: options.step };
-    // Before cores are set apart for a service.
-    let machine = Machine::look();
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let all = match options.credentials.as_slice() {
         [] => &[scenario.credentials],

@@ -20,6 +20,7 @@ use slo::document::Faults;
 use crate::cli::{Command, Options, SchemaOf};
 use crate::compare::CompareError;
 use crate::engine::{self, EngineError};
+use crate::machine::Machine;
 use crate::merge::MergeError;
 use crate::objectives::Objectives;
 use crate::report::PlotError;
@@ -107,9 +108,11 @@ pub enum CommandError {
 /// Runs a command and says how it went.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
+    // Before cores are set apart for a service.
+    let machine = || Machine::look(options.commit.as_deref());
     let done = match &options.command {
-        Command::Run(options) => run::run(options),
-        Command::Capacity(options) => capacity::run(options),
+        Command::Run(options) => run::run(options, machine()),
+        Command::Capacity(options) => capacity::run(options, machine()),
         Command::Compare(options) => compare::run(options),
         Command::Merge(options) => merge::run(options),
         Command::Report(options) => report::run(options),

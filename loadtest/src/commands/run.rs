@@ -19,12 +19,10 @@ use crate::share::Share;
 use crate::verdict::{Verdict, judge_phases};
 use crate::{engine, payload};
 
-pub(super) fn run(options: &Run) -> Result<ExitCode, CommandError> {
+pub(super) fn run(options: &Run, machine: Machine) -> Result<ExitCode, CommandError> {
     let whole = scenario(&options.scenario)?;
     let share = options.share.zip(options.begin_at);
     let scenario = share.map_or(Ok(whole.clone()), |(part, _)| part.of(&whole))?;
-    // Before cores are set apart for a service.
-    let machine = Machine::look();
     // Held until the last phase is over.
     let asked = Asked::by(&options.against, scenario.credentials, &scenario.service)?;
     let first = share.map_or(Ok(Instant::now()), |(_, begin_at)| wait_until(begin_at))?;

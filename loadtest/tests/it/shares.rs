@@ -1,7 +1,7 @@
 //! One load from several machines, each a process here.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use loadtest::result::RunResult;
@@ -31,16 +31,16 @@ impl Shared {
         self.folder.path().join(name)
     }
 
-    fn start(&self, share: &str, begin_at: SystemTime, server: &Running, out: &str) -> Child {
-        loadtest()
+    fn command(&self, share: &str, begin_at: SystemTime, server: &Running, out: &str) -> Command {
+        let mut command = loadtest();
+        command
             .args(["run", "try.yaml", "--token-file", "token", "--share", share, "--out", out])
             .args(["--target", &format!("http://{}", server.address)])
             .args(["--begin-at", &humantime::format_rfc3339(begin_at).to_string()])
             .current_dir(self.folder.path())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::piped());
+        command
     }
 
     /// Both halves of a load, sent together.
@@ -48,7 +48,7 @@ impl Shared {
         let begin_at = SystemTime::now() + AHEAD;
         let halves = ["0/2", "1/2"].map(|share| {
             let name = share.replace('/', "-of-");
-            (self.start(share, begin_at, server, &name), name)
+            (self.command(share, begin_at, server, &name).spawn().unwrap(), name)
         });
         halves.map(|(child, name)| {
             let output = child.wait_with_output().unwrap();
@@ -109,10 +109,8 @@ fn shares_that_are_sent_together_are_judged_as_the_one_load_that_they_are() {
 #[test]
 fn a_share_that_comes_too_late_sends_nothing() {
     let (server, shared) = (Server::Right.start(), Shared::of(&Scenario::default()));
-    let output = shared
-        .start("0/2", SystemTime::now() - Duration::from_secs(60), &server, "late")
-        .wait_with_output()
-        .unwrap();
+    let output =
+        shared.command("0/2", SystemTime::now() - Duration::from_secs(60), &server, "late").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
         said(&output).contains("give --begin-at a time that leaves each machine enough"),
@@ -125,8 +123,20 @@ fn a_share_that_comes_too_late_sends_nothing() {
 #[test]
 fn what_a_share_saw_is_all_that_standard_output_gets_if_it_is_the_file() {
     let (server, shared) = (Server::Right.start(), Shared::of(&Scenario::default()));
-    let output = shared.start("0/1", SystemTime::now() + AHEAD, &server, "-").wait_with_output().unwrap();
+    let output = shared.command("0/1", SystemTime::now() + AHEAD, &server, "-").output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     let result: RunResult = serde_json::from_str(&said(&output)).unwrap();
     assert_eq!(result.share.unwrap().part.of, 1);
+}
+
+#[test]
+fn without_a_working_copy_a_result_names_the_commit_of_the_image() {
+    let (server, shared) = (Server::Right.start(), Shared::of(&Scenario::default()));
+    let output = shared
+        .command("0/1", SystemTime::now() + AHEAD, &server, "-")
+        .env("LOADTEST_COMMIT", "0123456789abcdef")
+        .output()
+        .unwrap();
+    let result: RunResult = serde_json::from_str(&said(&output)).unwrap();
+    assert_eq!(result.machine.commit, "0123456789abcdef");
 }
