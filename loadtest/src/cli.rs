@@ -161,9 +161,12 @@ pub struct Capacity {
 pub struct Report {
     /// The result's file
     pub result: PathBuf,
-    /// Write one page of HTML with plots into this file instead
+    /// Write one page of HTML with plots into this file instead; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Write the plots alone, as one picture
+    #[arg(long, value_name = "FILE", conflicts_with = "html")]
+    pub svg: Option<PathBuf>,
 }
 
 /// Of what to show the history.

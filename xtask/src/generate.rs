@@ -37,6 +37,7 @@ enum Mode {
 const MAKERS: &[Maker] = &[
     Maker { makes: "services/inference/openapi.json", needs: &[], make: openapi },
     Maker { makes: "loadtest/schema/", needs: &[], make: load_test_schemas },
+    Maker { makes: "docs/brief-50k.svg", needs: &[], make: load_test_picture },
     Maker { makes: "what is compiled from slo/definitions/inference.yaml", needs: &[], make: objectives },
     // After the bounds of its histograms, which are among what is compiled.
     Maker { makes: "services/inference/metrics.json", needs: &[], make: metrics },
@@ -93,6 +94,17 @@ fn load_test_schemas(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
     ["scenario", "result", "capacity"].into_iter().try_for_each(|of| {
         printed(workspace, mode, "loadtest", &format!("schema {of}"), &format!("loadtest/schema/{of}.json"))
     })
+}
+
+/// How the challenge's load looked, for people who look before they read.
+fn load_test_picture(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
+    printed(
+        workspace,
+        mode,
+        "loadtest",
+        "report loadtest/results/brief-50k.json --svg -",
+        "docs/brief-50k.svg",
+    )
 }
 
 /// What a program prints of itself.

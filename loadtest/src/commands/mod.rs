@@ -160,11 +160,15 @@ const STANDARD_OUTPUT: &str = "-";
 fn keep(file: &Path, seen: &impl Serialize) -> Result<(), CommandError> {
     let json = serde_json::to_string_pretty(seen)
         .map_err(|source| CommandError::Json { what: file.display().to_string(), source })?;
+    write(file, &(json + "\n"))
+}
+
+fn write(file: &Path, text: &str) -> Result<(), CommandError> {
     if file == Path::new(STANDARD_OUTPUT) {
-        println!("{json}");
+        print!("{text}");
         return Ok(());
     }
-    fs::write(file, json + "\n")
+    fs::write(file, text)
         .map_err(|source| CommandError::Unwritable { file: file.display().to_string(), source })
 }
 

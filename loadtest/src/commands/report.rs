@@ -1,18 +1,17 @@
 //! `loadtest report`: a result's file as a person reads it.
 
-use std::fs;
 use std::process::ExitCode;
 
-use super::{CommandError, result};
+use super::{CommandError, result, write};
 use crate::cli::Report;
 use crate::report;
 
 pub(super) fn run(options: &Report) -> Result<ExitCode, CommandError> {
     let result = result(&options.result)?;
-    match &options.html {
-        None => print!("{}", report::markdown(&result)),
-        Some(file) => fs::write(file, report::page(&result)?)
-            .map_err(|source| CommandError::Unwritable { file: file.display().to_string(), source })?,
+    match (&options.html, &options.svg) {
+        (Some(file), _) => write(file, &report::page(&result)?)?,
+        (None, Some(file)) => write(file, &report::picture(&result)?)?,
+        (None, None) => print!("{}", report::markdown(&result)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -163,6 +163,15 @@ fn phase_markdown(result: &PhaseResult) -> String {
     text + &format!("\n`oha {}`\n", flags.join(" "))
 }
 
+/// The plots of the result as one picture.
+///
+/// # Errors
+///
+/// When they can't be drawn.
+pub fn picture(result: &RunResult) -> Result<String, PlotError> {
+    plot::svg(&result.phases.iter().flat_map(plots).collect::<Vec<_>>())
+}
+
 /// The result as one page of HTML.
 ///
 /// # Errors
@@ -178,9 +187,7 @@ pub fn page(result: &RunResult) -> Result<String, PlotError> {
     let mut body = String::new();
     html::push_html(&mut body, events);
     for phase in &result.phases {
-        for plot in plots(phase) {
-            body += &plot.svg()?;
-        }
+        body += &plot::svg(&plots(phase))?;
     }
     let mut page = String::new();
     let title = format!("{} {}", result.scenario, result.started);

@@ -26,14 +26,24 @@ pub(super) struct Line {
 #[error("a plot can't be drawn: {0}")]
 pub struct PlotError(String);
 
-impl Plot {
-    pub(super) fn svg(&self) -> Result<String, PlotError> {
-        let mut svg = String::new();
-        self.draw(&SVGBackend::with_string(&mut svg, (960, 360)).into_drawing_area())
-            .map_err(|error| PlotError(error.to_string()))?;
-        Ok(svg)
-    }
+/// Width and height of one, in pixels.
+const SIZE: (u32, u32) = (960, 360);
 
+/// One picture of all of them, below each other.
+pub(super) fn svg(plots: &[Plot]) -> Result<String, PlotError> {
+    let mut svg = String::new();
+    let error = |error: &dyn std::fmt::Display| PlotError(error.to_string());
+    let count = u32::try_from(plots.len()).map_err(|many| error(&many))?;
+    let all = SVGBackend::with_string(&mut svg, (SIZE.0, SIZE.1 * count)).into_drawing_area();
+    for (plot, area) in plots.iter().zip(all.split_evenly((plots.len(), 1))) {
+        plot.draw(&area).map_err(|failed| error(&failed))?;
+    }
+    all.present().map_err(|failed| error(&failed))?;
+    drop(all);
+    Ok(svg)
+}
+
+impl Plot {
     fn draw<'a>(
         &self,
         area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
@@ -60,7 +70,6 @@ impl Plot {
             .position(SeriesLabelPosition::LowerRight)
             .background_style(WHITE)
             .border_style(BLACK)
-            .draw()?;
-        area.present()
+            .draw()
     }
 }

@@ -55,3 +55,12 @@ fn a_page_needs_nothing_else_and_runs_nothing_that_a_target_answered() {
         assert!(!page.contains(elsewhere), "{elsewhere}");
     }
 }
+
+#[test]
+fn all_plots_are_one_picture() {
+    let picture = picture(&result()).unwrap();
+    for title in ["only: latency over time", "only: offered and delivered", "only: percentile spectrum"] {
+        assert!(picture.contains(title), "{title}");
+    }
+    assert_eq!((picture.matches("<svg ").count(), picture.matches("</svg>").count()), (1, 1));
+}
