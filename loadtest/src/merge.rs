@@ -146,14 +146,9 @@ mod tests {
 
     use super::*;
     use crate::measurement::{Generator, Measurement};
-    use crate::objectives::Objectives;
     use crate::result::tests::run;
     use crate::share::Part;
-
-    fn smoke() -> Scenario {
-        let objectives = Objectives::read(include_str!("../objectives.json")).unwrap();
-        Scenario::read("smoke", include_str!("../scenarios/smoke.yaml"), &objectives).unwrap()
-    }
+    use crate::share::tests::smoke;
 
     /// Both shares of a run in which each generator had that to do.
     fn halves(generators: [Generator; 2]) -> Vec<RunResult> {

@@ -91,14 +91,15 @@ impl Part {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
     use crate::objectives::Objectives;
 
-    fn smoke() -> Scenario {
+    /// A scenario to divide.
+    pub(crate) fn smoke() -> Scenario {
         let objectives = Objectives::read(include_str!("../objectives.json")).unwrap();
         Scenario::read("smoke", include_str!("../scenarios/smoke.yaml"), &objectives).unwrap()
     }

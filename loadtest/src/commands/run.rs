@@ -20,9 +20,11 @@ use crate::verdict::{Verdict, judge_phases};
 use crate::{engine, payload};
 
 pub(super) fn run(options: &Run, machine: Machine) -> Result<ExitCode, CommandError> {
-    let whole = scenario(&options.scenario)?;
+    let mut scenario = scenario(&options.scenario)?;
     let share = options.share.zip(options.begin_at);
-    let scenario = share.map_or(Ok(whole.clone()), |(part, _)| part.of(&whole))?;
+    if let Some((part, _)) = share {
+        scenario = part.of(&scenario)?;
+    }
     // Held until the last phase is over.
     let asked = Asked::by(&options.against, scenario.credentials, &scenario.service)?;
     let first = share.map_or(Ok(Instant::now()), |(_, begin_at)| wait_until(begin_at))?;

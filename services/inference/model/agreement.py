@@ -21,7 +21,7 @@ import numpy as np
 import onnxruntime
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-TRACT = "cargo run --quiet --release --package inference --manifest-path {} --".format(
+TRACT = "cargo run --quiet --package inference --manifest-path {} --".format(
     shlex.quote(str(REPOSITORY / "Cargo.toml"))
 )
 """The command that reaches tract where the caller names no other: the service's own `evaluate`."""

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::cluster::{As, Cluster, FOLDER};
-use super::rendered::name;
+use super::rendered::{self, name};
 use super::{CHART, SHARES, VALUES};
 use crate::e2e::shown::Line;
 use crate::process::text;
@@ -48,7 +48,7 @@ pub(super) fn prepare(workspace: &Workspace, cluster: &Cluster) -> anyhow::Resul
     })
 }
 
-pub(super) fn live(cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
+pub(super) fn live(workspace: &Workspace, cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
     Ok(vec![
         installed(cluster)?,
         tested(cluster)?,
@@ -57,7 +57,7 @@ pub(super) fn live(cluster: &Cluster) -> anyhow::Result<Vec<Line>> {
         rolled_back(cluster)?,
         scaled_up(cluster)?,
         a_zone_is_lost(cluster)?,
-        shares_of_a_load(cluster)?,
+        shares_of_a_load(workspace, cluster)?,
         restricted(cluster)?,
         uninstalled(cluster)?,
     ])
@@ -158,18 +158,10 @@ fn a_zone_is_lost(cluster: &Cluster) -> anyhow::Result<Line> {
 }
 
 /// Each pod is told which share is its own. The zone that was lost has a node without pods of the service.
-fn shares_of_a_load(cluster: &Cluster) -> anyhow::Result<Line> {
+fn shares_of_a_load(workspace: &Workspace, cluster: &Cluster) -> anyhow::Result<Line> {
     let begun = Instant::now();
-    let template = [
-        "template",
-        "inference",
-        CHART,
-        "--namespace=inference",
-        "--values",
-        VALUES,
-        "--show-only=templates/load.yaml",
-    ];
-    let job = cluster.helm(As::Deploy, &[&template[..], &SHARES].concat())?;
+    let only_the_job = ["--show-only=templates/load.yaml"];
+    let job = rendered::write(workspace, &workspace.path(CHART), &[&SHARES[..], &only_the_job].concat())?;
     cluster.kubectl(As::Deploy, &["create", "--namespace=inference", "--filename=-"], &job)?;
     let over =
         ["wait", "jobs", "--all", "--namespace=inference", "--for=condition=Complete", "--timeout=60s"];

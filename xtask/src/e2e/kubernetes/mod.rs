@@ -94,7 +94,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let judge = Judge::new(workspace, Some(&cluster))?;
     lines.push(judge.committed()?);
     lines.push(mutants::are_noticed(workspace, &judge)?);
-    lines.extend(life::live(&cluster)?);
+    lines.extend(life::live(workspace, &cluster)?);
     lines.push(deliveries::end_as_they_should(workspace, &cluster)?);
     lines.push(Line::new("all of it", String::new(), begun));
     let table: String = std::iter::once(HEAD.to_owned()).chain(lines.iter().map(Line::to_string)).collect();
