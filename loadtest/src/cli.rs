@@ -39,6 +39,8 @@ Examples:
                                     is the second build slower than the first? six runs of each, taken in turns
   loadtest capacity loadtest/scenarios/capacity.yaml --credentials none bearer --out loadtest/results/capacity.json
                                     how much one core can do, with and without a token
+  loadtest ladder loadtest/scenarios/auth-ladder.yaml --credentials none es256 mtls --out loadtest/results/auth-ladder.json
+                                    what a token and a client certificate add to an answer, and to the service's work
 
 Exit codes: 0 pass, 1 fail, 2 nobody can say (not worth believing, a file that can't be read). A share passes nothing by
 itself: 0 says that it was sent.";
@@ -56,6 +58,8 @@ pub enum Command {
     History(History),
     /// Find the highest rate at which the objectives are met
     Capacity(Capacity),
+    /// Say what each way of proving who sends adds to an answer, at the same rate
+    Ladder(Ladder),
     /// Say whether one build is slower than another; exit 1 if so, 2 where nobody can say
     Compare(Compare),
     /// Print a JSON Schema
@@ -77,6 +81,8 @@ pub enum SchemaOf {
     Result,
     /// What `capacity` found
     Capacity,
+    /// What `ladder` found
+    Ladder,
 }
 
 /// What to run, and against whom.
@@ -151,6 +157,22 @@ pub struct Capacity {
     /// No rate is tried beyond this one
     #[arg(long, default_value = "1000000", value_name = "RATE")]
     pub ceiling: NonZeroU32,
+    /// Write what was found into this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What to climb.
+#[derive(Debug, Args)]
+pub struct Ladder {
+    /// The scenario's file: its only phase is run once for each way in each turn
+    pub scenario: PathBuf,
+    /// Ways of proving who sends, each with a service of its own; the others are compared with the first
+    #[arg(long, value_enum, num_args = 1.., required = true, value_name = "NAME")]
+    pub credentials: Vec<Credentials>,
+    /// How often all of them have a turn; from six on, what they add has an interval
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..), value_name = "NUMBER")]
+    pub turns: u8,
     /// Write what was found into this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -11,7 +11,7 @@ use crate::verdict::Outcome;
 
 /// With five pairs all on one side, which chance alone does in 6 of 100 cases, an interval would already leave out 1; with
 /// six it is 3 of 100.
-const LEAST_PAIRS: usize = 6;
+pub(crate) const LEAST_PAIRS: usize = 6;
 
 /// The ends of an interval are the fiftieth from each side.
 const RESAMPLES: usize = 2_000;
@@ -127,7 +127,7 @@ fn ratio(before: &[RunResult], after: &[RunResult], quantile: f64) -> Option<Rat
 }
 
 /// The percentile bootstrap's 95 % interval of a mean (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13).
-fn interval(values: &[f64]) -> Option<(f64, f64)> {
+pub(crate) fn interval(values: &[f64]) -> Option<(f64, f64)> {
     let mut random = StdRng::seed_from_u64(SEED);
     let mut means: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
@@ -140,7 +140,7 @@ fn interval(values: &[f64]) -> Option<(f64, f64)> {
 }
 
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a number of runs")]
-fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`scenario`] says what to send, [`engine`] sends it to a [`target`], [`measurement`] adds up what was seen,
 //! [`latency`] knows what samples allow to be said, [`verdict`] judges it by the [`objectives`], [`result`] is what is
-//! left, [`report`] shows it, [`compare`] says whether two builds differ, [`capacity`] how much one can do. [`share`]
+//! left, [`report`] shows it, [`compare`] says whether two builds differ, [`capacity`] how much one can do, [`ladder`] what a proof of identity costs,
+//! [`trend`] whether a figure grows. [`share`]
 //! divides a load among machines, [`merge`] makes one run of what they saw. Must never decide pass or fail by numbers of
 //! its own.
 
@@ -11,6 +12,7 @@ pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod engine;
+pub mod ladder;
 pub mod latency;
 pub mod machine;
 pub mod measurement;
@@ -22,4 +24,5 @@ pub mod result;
 pub mod scenario;
 pub mod share;
 pub mod target;
+pub mod trend;
 pub mod verdict;

@@ -42,7 +42,7 @@ struct Golden {
 #[derive(Deserialize)]
 struct GoldenRow {
     array: Vec<u8>,
-    class: i64,
+    class: u8,
 }
 
 impl Route {
@@ -58,14 +58,16 @@ impl Route {
         self.label().replace("{model}", MODEL)
     }
 
-    /// All rows of the domain. `field` is the name of the row in a body of the service's own call.
+    /// All rows of the domain, or those of a class alone. `field` is the name of the row in a body of the service's own
+    /// call.
     ///
     /// # Errors
     ///
     /// When the golden answers are not of the form that training writes.
-    pub fn rows(self, field: &str) -> serde_json::Result<Vec<Row>> {
+    pub fn rows(self, field: &str, only_class: Option<u8>) -> serde_json::Result<Vec<Row>> {
         let golden: Golden = serde_json::from_str(GOLDEN)?;
-        golden.rows.into_iter().map(|row| self.row(field, &row)).collect()
+        let sent = golden.rows.into_iter().filter(|row| only_class.is_none_or(|class| row.class == class));
+        sent.map(|row| self.row(field, &row)).collect()
     }
 
     fn row(self, field: &str, GoldenRow { array, class }: &GoldenRow) -> serde_json::Result<Row> {
@@ -126,12 +128,15 @@ mod tests {
         #[case] zero: &str,
         #[case] one: &str,
     ) {
-        let rows = route.rows("array").unwrap();
+        let rows = route.rows("array", None).unwrap();
         assert_eq!((rows.len(), lines(&rows).lines().count()), (552, 552));
         assert!(rows.iter().all(|row| row.body.starts_with(begins)));
         for class in [zero, one] {
             assert!(rows.iter().any(|row| row.answer == class));
         }
+        let of_one = route.rows("array", Some(1)).unwrap();
+        assert!(of_one.iter().all(|row| row.answer == one));
+        assert_eq!(of_one.len(), rows.iter().filter(|row| row.answer == one).count());
     }
 
     #[rstest]

@@ -11,6 +11,7 @@ use crate::machine::Machine;
 use crate::measurement::Measurement;
 use crate::scenario::{Credentials, Phase, Service};
 use crate::share::Share;
+use crate::trend::Trend;
 use crate::verdict::Verdict;
 
 /// One run of a scenario.
@@ -75,6 +76,26 @@ impl PhaseResult {
     #[must_use]
     pub fn goodput(&self) -> f64 {
         count(self.measurement.good()) / self.phase.seconds
+    }
+
+    /// How much more memory the service had resident at the end than at the beginning.
+    #[must_use]
+    pub fn memory_trend(&self) -> Option<Trend> {
+        self.trend(|second| second.service.map(|cost| count(cost.resident_bytes)))
+    }
+
+    /// How much slower the 99th percentile of a second was at the end than at the beginning.
+    #[must_use]
+    pub fn p99_trend(&self) -> Option<Trend> {
+        self.trend(|second| second.p99_ms)
+    }
+
+    /// Of the seconds that have that figure.
+    fn trend(&self, figure: impl Fn(&Second) -> Option<f64>) -> Option<Trend> {
+        let seconds = (0_u32..).zip(&self.seconds);
+        let values: Vec<_> =
+            seconds.filter_map(|(at, second)| Some((f64::from(at), figure(second)?))).collect();
+        Trend::of(&values)
     }
 }
 

@@ -91,7 +91,7 @@ fn metrics(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
 
 /// What scenarios may say, and what results and capacities hold.
 fn load_test_schemas(workspace: &Workspace, mode: Mode) -> anyhow::Result<()> {
-    ["scenario", "result", "capacity"].into_iter().try_for_each(|of| {
+    ["scenario", "result", "capacity", "ladder"].into_iter().try_for_each(|of| {
         printed(workspace, mode, "loadtest", &format!("schema {of}"), &format!("loadtest/schema/{of}.json"))
     })
 }

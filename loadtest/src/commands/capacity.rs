@@ -1,17 +1,14 @@
 //! `loadtest capacity`: the highest rate at which the objectives are met, for each way of proving who sends.
 
-use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use clap::ValueEnum as _;
-
 use super::asked::Asked;
-use super::{CommandError, keep, progress, scenario};
+use super::{CommandError, command, keep, name, only_phase, progress, scenario};
 use crate::capacity::{Beyond, Capacity, Configuration, Held, Range, Round, round};
 use crate::cli;
 use crate::machine::Machine;
-use crate::scenario::{Credentials, Phase, Scenario};
+use crate::scenario::Credentials;
 
 pub(super) fn run(options: &cli::Capacity, machine: Machine) -> Result<ExitCode, CommandError> {
     let scenario = scenario(&options.scenario)?;
@@ -55,21 +52,8 @@ pub(super) fn run(options: &cli::Capacity, machine: Machine) -> Result<ExitCode,
     Ok(if nothing_held { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn only_phase(scenario: &Scenario) -> Result<(&Phase, NonZeroU32), CommandError> {
-    match scenario.phases.as_slice() {
-        [phase] => phase.rate.and_then(NonZeroU32::new).map(|rate| (phase, rate)),
-        _ => None,
-    }
-    .ok_or_else(|| CommandError::NotOneRate(scenario.name.clone()))
-}
-
-/// As it was typed, without the folder of the program.
-fn command() -> String {
-    std::iter::once("loadtest".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
-}
-
 fn tell(credentials: Credentials, Round { held, beyond }: &Round) {
-    let name = credentials.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let name = name(credentials);
     let held = match held {
         None => "nothing held".to_owned(),
         Some(Held { rate, service: Some(cost), .. }) => {

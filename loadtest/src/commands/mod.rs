@@ -4,16 +4,19 @@ mod asked;
 mod capacity;
 mod compare;
 mod history;
+mod ladder;
 mod merge;
 mod report;
 mod run;
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _, stderr};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use serde::Serialize;
 use slo::document::Faults;
 
@@ -25,9 +28,10 @@ use crate::merge::MergeError;
 use crate::objectives::Objectives;
 use crate::report::PlotError;
 use crate::result::RunResult;
-use crate::scenario::{Phase, Scenario};
+use crate::scenario::{Credentials, Phase, Scenario};
 use crate::share::Indivisible;
 use crate::target::{Lacking, StartError};
+use crate::verdict::Verdict;
 use crate::{result, scenario};
 
 /// The alerts' own thresholds, as they were when the harness was built.
@@ -85,9 +89,17 @@ pub enum CommandError {
     /// A service that does not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// A scenario in which no capacity can be looked for.
-    #[error("{0} has not one rate; a capacity is looked for with one phase, of an open load")]
+    /// A scenario that has no rate to begin with.
+    #[error("{0} has not one rate; expected one phase, of an open load")]
     NotOneRate(String),
+    /// A run of a ladder of which nothing can be said.
+    #[error("{credentials}: {}: {}; perhaps a lower rate, or a quieter machine", verdict.outcome.word(), verdict.because)]
+    Rung {
+        /// How requests proved who sent them.
+        credentials: String,
+        /// What came of it.
+        verdict: Verdict,
+    },
     /// Runs that can't be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),
@@ -113,6 +125,7 @@ pub fn run(options: &Options) -> ExitCode {
     let done = match &options.command {
         Command::Run(options) => run::run(options, machine()),
         Command::Capacity(options) => capacity::run(options, machine()),
+        Command::Ladder(options) => ladder::run(options, machine()),
         Command::Compare(options) => compare::run(options),
         Command::Merge(options) => merge::run(options),
         Command::Report(options) => report::run(options),
@@ -124,6 +137,7 @@ pub fn run(options: &Options) -> ExitCode {
                     SchemaOf::Scenario => scenario::schema(),
                     SchemaOf::Result => result::schema(),
                     SchemaOf::Capacity => crate::capacity::schema(),
+                    SchemaOf::Ladder => crate::ladder::schema(),
                 }
             );
             Ok(ExitCode::SUCCESS)
@@ -151,6 +165,25 @@ fn scenario(file: &Path) -> Result<Scenario, CommandError> {
     let objectives = Objectives::read(OBJECTIVES)
         .map_err(|source| CommandError::Json { what: "loadtest/objectives.json".to_owned(), source })?;
     Ok(Scenario::read(&file.display().to_string(), &read(file)?, &objectives)?)
+}
+
+/// What is run at one rate after the other, or by one proof after the other, and its rate.
+fn only_phase(scenario: &Scenario) -> Result<(&Phase, NonZeroU32), CommandError> {
+    match scenario.phases.as_slice() {
+        [phase] => phase.rate.and_then(NonZeroU32::new).map(|rate| (phase, rate)),
+        _ => None,
+    }
+    .ok_or_else(|| CommandError::NotOneRate(scenario.name.clone()))
+}
+
+/// As it was typed, without the folder of the program.
+fn command() -> String {
+    std::iter::once("loadtest".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
+}
+
+/// As the command line has it.
+fn name(credentials: Credentials) -> String {
+    credentials.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Standard output, as it is named where a file is.

@@ -119,9 +119,8 @@ fn one_phase(scenario: &Scenario, phase: &Phase, asked: &Asked) -> Result<(Seen,
 fn bodies(scenario: &Scenario) -> Result<String, CommandError> {
     let mut bodies: Vec<String> = Vec::new();
     for phase in &scenario.phases {
-        let rows = phase
-            .route
-            .rows(&scenario.body_field)
+        let rows = scenario
+            .rows(phase.route)
             .map_err(|source| CommandError::Json { what: "the golden answers".to_owned(), source })?;
         let lines = payload::lines(&rows);
         if !bodies.contains(&lines) {

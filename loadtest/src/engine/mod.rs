@@ -103,7 +103,7 @@ pub fn run(
     target: &Target,
     look: &dyn Fn(Duration),
 ) -> Result<Seen, EngineError> {
-    let rows = phase.route.rows(&scenario.body_field).map_err(EngineError::Golden)?;
+    let rows = scenario.rows(phase.route).map_err(EngineError::Golden)?;
     let order = Order::new(scenario, phase, target, &rows)?;
     let flags = order.flags();
     let slow = match (phase.slow_clients, rows.first()) {

@@ -19,7 +19,7 @@ use crate::machine::Machine;
 use crate::measurement::Measurement;
 use crate::result::{PhaseResult, RunResult};
 use crate::scenario::Service;
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, steady};
 
 /// How a page looks.
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
@@ -153,6 +153,11 @@ fn phase_markdown(result: &PhaseResult) -> String {
     }
     if let Some(seconds) = result.restarted_seconds {
         row("each instance restarted", format!("after {seconds:.1} s"));
+    }
+    for (what, trend) in
+        [("memory grew by", result.memory_trend()), ("p99 of a second grew by", result.p99_trend())]
+    {
+        trend.iter().for_each(|trend| row(what, steady::words(trend)));
     }
     for quantile in measurement.latency.quantiles() {
         row("latency", words(&quantile));

@@ -8,11 +8,11 @@ use slo::document::{Document, Fault, Faults};
 
 use super::{
     Credentials, Definition, LoadName, OverloadDefinition, Phase, PhaseDefinition, Scenario, Service,
-    ServiceDefinition, StatusDefinition,
+    ServiceDefinition, StatusDefinition, SteadyDefinition,
 };
 use crate::objectives::{Objective, Objectives};
 use crate::payload::Route;
-use crate::verdict::{AllowedStatus, Expectation, Overload, requests_needed};
+use crate::verdict::{AllowedStatus, Expectation, Overload, Steady, requests_needed};
 
 /// Used where a length of time is wrong, so that the rest can be checked; never leaves this file.
 const ANY: Duration = Duration::from_secs(u64::MAX);
@@ -31,11 +31,13 @@ pub(super) fn scenario(document: &Document<Definition>, objectives: &Objectives)
         timeout: check.duration("/timeout", &said.timeout),
         threads: said.threads,
         body_field: said.body_field.clone().unwrap_or_else(|| FIELD.to_owned()),
+        only_class: said.only_class,
         service: check.service(said.service.as_ref()),
         expectation: Expectation {
             statuses: check.statuses(&said.expect.statuses),
             objectives: check.objectives(&said.expect.objectives, objectives, &phases),
             overload: check.overload(said.expect.overload.as_ref(), &phases),
+            steady: check.steady(said),
             slow_clients_ended_within: check.slow_clients(said),
         },
         phases,
@@ -154,6 +156,16 @@ impl Check<'_> {
             memory_growth_at_most: growth
                 .and_then(|share| self.share(&format!("{at}/memory_growth_at_most"), share)),
             recovery: self.duration(&format!("{at}/recovery"), &said.recovery),
+        })
+    }
+
+    fn steady(&mut self, said: &Definition) -> Option<Steady> {
+        let at = "/expect/steady";
+        let SteadyDefinition { memory_growth_at_most, p99_growth_at_most } = said.expect.steady.as_ref()?;
+        Some(Steady {
+            memory_growth_at_most: self
+                .share(&format!("{at}/memory_growth_at_most"), memory_growth_at_most)?,
+            p99_growth_at_most: self.share(&format!("{at}/p99_growth_at_most"), p99_growth_at_most)?,
         })
     }
 

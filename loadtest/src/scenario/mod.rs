@@ -15,7 +15,7 @@ use slo::document::{Document, Faults};
 pub use self::service::Service;
 use self::service::ServiceDefinition;
 use crate::objectives::Objectives;
-use crate::payload::Route;
+use crate::payload::{Route, Row};
 use crate::verdict::Expectation;
 
 /// A load test: what is sent, and what is expected to come back.
@@ -38,6 +38,10 @@ struct Definition {
     /// The field of a body of the service's own call that holds the row, if it is another: to see a wrong client refused.
     #[serde(default)]
     body_field: Option<String>,
+    /// The only class whose rows are sent: a target that answers a constant is right about these.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1))]
+    only_class: Option<u8>,
     /// How the service that is started for the run differs from one that ships; without it, not at all.
     #[serde(default)]
     service: Option<ServiceDefinition>,
@@ -160,6 +164,9 @@ struct ExpectDefinition {
     /// What has to hold in the phases that ask for more than can be done.
     #[serde(default)]
     overload: Option<OverloadDefinition>,
+    /// What must not grow from the beginning of a phase to its end.
+    #[serde(default)]
+    steady: Option<SteadyDefinition>,
     /// So long at most the service puts up with a request that comes a byte a second, such as `4s`.
     #[serde(default)]
     slow_clients_ended_within: Option<String>,
@@ -179,6 +186,18 @@ struct OverloadDefinition {
     memory_growth_at_most: Option<String>,
     /// So soon after it the next phase has to begin to count, such as `2s`: from then on the objectives hold again.
     recovery: String,
+}
+
+/// How much may grow from the beginning of a phase to its end, by the line through the values of all seconds.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SteadyDefinition {
+    /// The service's resident memory: at most by this share of its mean, such as `"0.05"`.
+    #[schemars(regex(pattern = SHARE))]
+    memory_growth_at_most: String,
+    /// The 99th percentile of latency in a second: likewise.
+    #[schemars(regex(pattern = SHARE))]
+    p99_growth_at_most: String,
 }
 
 /// A share of a whole.
@@ -212,6 +231,8 @@ pub struct Scenario {
     pub threads: u16,
     /// The body's field.
     pub body_field: String,
+    /// The only class whose rows are sent.
+    pub only_class: Option<u8>,
     /// How the service that is started for the run differs from one that ships.
     pub service: Service,
     /// One after the other.
@@ -255,6 +276,15 @@ pub fn schema() -> Value {
 }
 
 impl Scenario {
+    /// What is sent to a route, and what has to come back.
+    ///
+    /// # Errors
+    ///
+    /// When the golden answers are not of the form that training writes.
+    pub fn rows(&self, route: Route) -> serde_json::Result<Vec<Row>> {
+        route.rows(&self.body_field, self.only_class)
+    }
+
     /// Reads and checks a file's text. `name` is what messages call the file.
     ///
     /// # Errors

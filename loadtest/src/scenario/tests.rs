@@ -52,6 +52,11 @@ fn every_committed_scenario_makes_sense(#[files("scenarios/*.yaml")] file: std::
     "body_field: testarray\nphases:\n  - route: infer\n    name: steady",
     "body_field: only bodies of the route api have such a field"
 )]
+#[case::a_class_that_no_row_has(
+    "threads: 1",
+    "threads: 1\nonly_class: 2",
+    "only_class: 2 is greater than the maximum of 1"
+)]
 #[case::too_few_requests("rate: 2000", "rate: 200", "needs 10000 requests, and the phases offer 1200")]
 fn a_scenario_that_makes_no_sense_is_refused(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     assert!(SMOKE.contains(from), "{from:?} is not in the scenario");

@@ -6,6 +6,7 @@
 
 mod beside;
 mod overload;
+pub(crate) mod steady;
 
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ pub struct Expectation {
     pub objectives: Vec<Objective>,
     /// What has to hold in the phases that ask for more than can be done, if there are some.
     pub overload: Option<Overload>,
+    /// What must not grow over a phase, if something must not.
+    pub steady: Option<Steady>,
     /// So long at most the service puts up with a request that comes a byte a second.
     pub slow_clients_ended_within: Option<Duration>,
 }
@@ -49,6 +52,15 @@ pub struct Overload {
     pub memory_growth_at_most: Option<Decimal>,
     /// By then the next phase has to count.
     pub recovery: Duration,
+}
+
+/// How much may grow from the beginning of a phase to its end, as shares of the means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steady {
+    /// Of the service's resident memory.
+    pub memory_growth_at_most: Decimal,
+    /// Of the 99th percentile of latency, second by second.
+    pub p99_growth_at_most: Decimal,
 }
 
 /// A status that may be answered.
@@ -195,6 +207,9 @@ fn of_phases(phases: &[PhaseResult], expected: &Expectation) -> Findings {
     let mut findings = Findings::of(&together(phases.iter().filter(|phase| !phase.phase.overload)), expected);
     if let Some(overload) = &expected.overload {
         findings.extend(overload::findings(phases, expected, overload));
+    }
+    if let Some(steady) = &expected.steady {
+        findings.extend(steady::findings(phases, steady));
     }
     if let Some(within) = expected.slow_clients_ended_within {
         findings.extend(beside::slow_clients(phases, within));

@@ -18,6 +18,7 @@ fn expected() -> Expectation {
         ],
         objectives: ["api-availability", "api-latency"].map(|name| all.named(name).unwrap().clone()).to_vec(),
         overload: None,
+        steady: None,
         slow_clients_ended_within: None,
     }
 }

@@ -9,6 +9,7 @@ mod credentials;
 mod generator;
 mod harness;
 mod history;
+mod ladder;
 mod overload;
 mod server;
 mod shares;

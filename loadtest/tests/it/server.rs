@@ -79,8 +79,8 @@ impl Server {
     pub(crate) fn start(self) -> Running {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let own = Route::Api.rows("array").unwrap().into_iter().map(|row| (row.body, row.answer));
-        let of_the_protocol = Route::Infer.rows("array").unwrap().into_iter().map(|row| {
+        let own = Route::Api.rows("array", None).unwrap().into_iter().map(|row| (row.body, row.answer));
+        let of_the_protocol = Route::Infer.rows("array", None).unwrap().into_iter().map(|row| {
             (row.body, format!(r#"{{"model_version":"1","outputs":[{{"data":{}}}]}}"#, row.answer))
         });
         let state = Arc::new(State {

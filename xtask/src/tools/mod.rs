@@ -83,6 +83,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("podman", "podman"),
     debian("buildah", "buildah"),
     debian("runc", "runc"),
+    debian("nginx", "nginx"),
     debian("wrk", "wrk"),
     debian("h2load", "nghttp2-client"),
     debian("valgrind", "valgrind"),

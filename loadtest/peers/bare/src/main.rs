@@ -1,7 +1,8 @@
 //! The least that axum can be asked to do: `POST /api` answers a constant, whoever asks and whatever was sent. The
 //! service's throughput is given as a share of this one's. Must never do anything that would make the share look better.
 //!
-//! Listens on loopback, on a port of the system's choice, and prints it. Ends when it is killed.
+//! Listens on loopback, on the port that is its argument or else on one of the system's choice, and prints where. Ends when
+//! it is killed.
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -17,7 +18,8 @@ use tokio::net::TcpListener;
 async fn main() -> std::io::Result<()> {
     let constant = || async { ([(CONTENT_TYPE, "application/json")], r#"{"predicciones":[1]}"#) };
     let router = Router::new().route("/api", post(constant));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(0);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
     // As the service does; without it neither would be comparable.
     let listener = listener.tap_io(|stream| {

@@ -18,6 +18,7 @@ use xshell::{Shell, cmd};
 
 use super::super::spread::figure;
 use super::catalogue::Peer;
+use super::limits::{self, Limit};
 use super::processes;
 use crate::artifact;
 use crate::development::Development;
@@ -60,8 +61,9 @@ pub(super) struct Subject {
 
 #[derive(Debug)]
 enum Program {
-    Puntual(PathBuf),
+    Puntual,
     Peer(&'static Peer),
+    Limit(Limit),
 }
 
 /// What one round found of one system.
@@ -143,9 +145,10 @@ impl<'a> Client<'a> {
         Ok(Self { workspace, shell, rows: golden::load(workspace)?, pickle, secret, token, token_file })
     }
 
-    /// Whether every row is answered right.
-    fn check(&self, address: SocketAddr) -> anyhow::Result<()> {
-        for row in &self.rows {
+    /// Whether every row is answered right, of which there are some.
+    fn check(&self, address: SocketAddr, rows: &[&Golden]) -> anyhow::Result<()> {
+        ensure!(!rows.is_empty(), "no golden row");
+        for row in rows {
             let answer = self.ask(address, row)?;
             ensure!(answer == row.answer, "{} is answered with {answer}, not {}", row.body, row.answer);
         }
@@ -182,12 +185,16 @@ impl Subject {
     pub(super) fn puntual(workspace: &Workspace, tokens: bool) -> anyhow::Result<Self> {
         let binary =
             if tokens { artifact::service(workspace)? } else { artifact::example(workspace, "open")? };
-        Ok(Self { name: "puntual", tokens, program: Program::Puntual(binary.clone()), files: binary })
+        Ok(Self { name: "puntual", tokens, program: Program::Puntual, files: binary })
     }
 
     pub(super) fn peer(workspace: &Workspace, peer: &'static Peer, tokens: bool) -> Self {
         let files = workspace.environment(peer.environment);
         Self { name: peer.name, tokens, program: Program::Peer(peer), files }
+    }
+
+    pub(super) fn limit(limit: Limit) -> Self {
+        Self { name: limit.name, tokens: false, files: limit.file.clone(), program: Program::Limit(limit) }
     }
 
     /// As it is called while it is measured.
@@ -212,19 +219,21 @@ impl Subject {
         let command = self.command(client, &folder, address)?;
         let begun = Instant::now();
         let mut part = Part::start("server", command, folder.path())?;
-        let row = client.rows.first().context("no golden row")?;
+        let rows = self.rows(client);
+        let row = rows.first().context("no golden row")?;
         part.ready(|_| Ok(client.ask(address, row).is_ok()))?;
         let start_ms = begun.elapsed().as_secs_f64() * 1e3;
-        client.check(address)?;
+        client.check(address, &rows)?;
+        let [capacity, latency] = self.scenarios(client, &folder)?;
 
         let before = processes::look(part.id())?;
-        let RunResult { phases } = client.load(&["run", SCENARIOS[1]], address)?;
+        let RunResult { phases } = client.load(&["run", &latency], address)?;
         let after = processes::look(part.id())?;
         let [Phase { phase, measurement }] = &phases[..] else { anyhow::bail!("expected one phase") };
         let requests = figure(measurement.offered) * (phase.warm_up_seconds + phase.seconds) / phase.seconds;
 
         let capacity: Capacity =
-            client.load(&["capacity", SCENARIOS[0], "--rounds", "1", "--step", STEP], address)?;
+            client.load(&["capacity", &capacity, "--rounds", "1", "--step", STEP], address)?;
         part.stop()?;
         let rounds = capacity.configurations.into_iter().flat_map(|configuration| configuration.rounds);
         let held = rounds.filter_map(|round| round.held).map(|held| held.good_per_second);
@@ -237,9 +246,31 @@ impl Subject {
         })
     }
 
+    /// What it is asked: a limit, only what it is right about.
+    fn rows<'c>(&self, client: &'c Client<'_>) -> Vec<&'c Golden> {
+        let is_limit = matches!(self.program, Program::Limit(_));
+        client.rows.iter().filter(|row| !is_limit || row.answer == limits::ANSWER).collect()
+    }
+
+    /// The scenarios' files; those of a limit say in addition which rows are sent.
+    fn scenarios(&self, client: &Client<'_>, folder: &TempDir) -> anyhow::Result<[String; 2]> {
+        let mut files = SCENARIOS.map(str::to_owned);
+        if matches!(self.program, Program::Limit(_)) {
+            for file in &mut files {
+                let text = client.shell.read_file(&*file)?;
+                let name = Path::new(file.as_str()).file_name().context("a scenario without a name")?;
+                let told = folder.path().join(name);
+                fs::write(&told, text + limits::ONLY_CLASS)?;
+                process::text(&told)?.clone_into(file);
+            }
+        }
+        Ok(files)
+    }
+
     fn command(&self, client: &Client<'_>, folder: &TempDir, address: SocketAddr) -> anyhow::Result<Command> {
         match &self.program {
-            Program::Puntual(binary) => Ok(self.puntual_command(binary, client, address)),
+            Program::Puntual => Ok(self.puntual_command(client, address)),
+            Program::Limit(limit) => (limit.command)(&limit.file, folder.path(), address.port()),
             Program::Peer(peer) => {
                 let secret = self.tokens.then_some(client.secret.as_str());
                 peer.command(client.workspace, folder.path(), address.port(), &client.pickle, secret)
@@ -247,8 +278,8 @@ impl Subject {
         }
     }
 
-    fn puntual_command(&self, binary: &Path, client: &Client<'_>, address: SocketAddr) -> Command {
-        let mut command = Command::new(binary);
+    fn puntual_command(&self, client: &Client<'_>, address: SocketAddr) -> Command {
+        let mut command = Command::new(&self.files);
         command.args([
             "--listen",
             &address.to_string(),

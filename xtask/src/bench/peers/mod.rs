@@ -5,6 +5,7 @@
 //! What is unfair about it is said in `loadtest/peers/README.md`. Must never leave out one because of its figures.
 
 mod catalogue;
+mod limits;
 mod measure;
 mod processes;
 
@@ -34,7 +35,7 @@ const ROUNDS: usize = 3;
 pub(super) const BENCH: Bench = Bench {
     name: "peers",
     summary: "good requests a second, latency, processor and memory, beside the servers that people use today",
-    needs: &["python", "flask", "fastapi", "litserve", "bentoml", "mosec", "mlserver"],
+    needs: &["nginx", "python", "flask", "fastapi", "litserve", "bentoml", "mosec", "mlserver"],
     run,
 };
 
@@ -101,7 +102,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// puntual first, each without tokens before the same with them.
+/// puntual first, each without tokens before the same with them; the limits, which know none, at the end.
 fn subjects(workspace: &Workspace) -> anyhow::Result<Vec<Subject>> {
     let mut subjects = vec![Subject::puntual(workspace, false)?, Subject::puntual(workspace, true)?];
     for peer in PEERS {
@@ -110,6 +111,7 @@ fn subjects(workspace: &Workspace) -> anyhow::Result<Vec<Subject>> {
             subjects.push(Subject::peer(workspace, peer, true));
         }
     }
+    subjects.extend(limits::limits(workspace)?.map(Subject::limit));
     Ok(subjects)
 }
 

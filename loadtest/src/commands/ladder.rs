@@ -1,0 +1,78 @@
+//! `loadtest ladder`: what each way of proving who sends adds to an answer, all of them asked in turns.
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use super::{CommandError, command, keep, name, only_phase, progress, scenario};
+use crate::cli;
+use crate::engine;
+use crate::ladder::{Added, Interval, Ladder, Rung};
+use crate::machine::Machine;
+use crate::measurement::Measurement;
+use crate::scenario::{Credentials, Phase, Scenario};
+use crate::target::Started;
+use crate::verdict::{Outcome, judge};
+
+pub(super) fn run(options: &cli::Ladder, machine: Machine) -> Result<ExitCode, CommandError> {
+    let scenario = scenario(&options.scenario)?;
+    let (phase, rate) = only_phase(&scenario)?;
+    let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let mut runs: Vec<Vec<Measurement>> = options.credentials.iter().map(|_| Vec::new()).collect();
+    for _ in 0..options.turns {
+        for (credentials, runs) in options.credentials.iter().zip(&mut runs) {
+            runs.push(one(&scenario, phase, *credentials)?);
+        }
+    }
+    let first = runs.first().map_or(&[][..], Vec::as_slice);
+    let rate = f64::from(rate.get());
+    let rungs: Vec<_> = options
+        .credentials
+        .iter()
+        .zip(&runs)
+        .map(|(credentials, runs)| Rung::of(*credentials, runs, first, rate))
+        .collect();
+    rungs.iter().for_each(tell);
+    if let Some(file) = &options.out {
+        keep(
+            file,
+            &Ladder {
+                command: command(),
+                started,
+                machine,
+                phase: phase.clone(),
+                turns: options.turns,
+                rungs,
+            },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A service of its own each time: two that live at once would take each other's time.
+fn one(scenario: &Scenario, phase: &Phase, credentials: Credentials) -> Result<Measurement, CommandError> {
+    let started = Started::start(credentials, &scenario.service)?;
+    let seen = engine::run(scenario, phase, started.target(), &|since| progress(phase, since))?;
+    let verdict = judge(&seen.measurement, &scenario.expectation);
+    if verdict.outcome == Outcome::Pass {
+        Ok(seen.measurement)
+    } else {
+        Err(CommandError::Rung { credentials: name(credentials), verdict })
+    }
+}
+
+fn tell(rung: &Rung) {
+    let mut line = format!("{:<12}", name(rung.credentials));
+    for latency in &rung.latency {
+        line += &format!("  p{} {}", latency.quantile * 100.0, words(&latency.ms, "ms"));
+    }
+    if let Some(processor) = &rung.processor_us {
+        line += &format!("  processor {}", words(processor, "µs"));
+    }
+    println!("{}", line.trim_end());
+}
+
+fn words(Added { mean, added, interval }: &Added, unit: &str) -> String {
+    let interval =
+        interval.map_or_else(String::new, |Interval { low, high }| format!(" ({low:+.3} to {high:+.3})"));
+    format!("{mean:.3} {unit} {added:+.3}{interval}")
+}
