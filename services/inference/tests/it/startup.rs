@@ -5,9 +5,10 @@ use std::process::{Command, Output, Stdio};
 
 use rstest::rstest;
 
-/// What the binary answers to these arguments.
+/// What the binary answers to these arguments. A service that starts although it must not ends with a file that it cannot
+/// write, so that the test fails rather than waits.
 pub(crate) fn inference(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    command(arguments).env("INFERENCE_READY_FILE", "/nowhere/ready.json").output().unwrap()
 }
 
 fn command(arguments: &[&str]) -> Command {

@@ -1,13 +1,12 @@
 //! Settings and files of TLS that the service does not start with, and that it says why.
 
-use std::process::Command;
-
 use inference::identity::Clock;
 use inference::tls::Tls;
 use rstest::rstest;
 
 use crate::certificates::{Authority, Pki, from, until};
 use crate::service::NOW;
+use crate::startup::{inference, stderr};
 
 #[rstest]
 #[case::a_certificate_without_its_key(&["--tls-certificate", "a.pem"], "--tls-key <FILE>")]
@@ -22,13 +21,8 @@ use crate::service::NOW;
 #[case::no_file(&["--tls-certificate", "/nowhere/a.pem", "--tls-key", "b"], "--tls-certificate /nowhere/a.pem: cannot be read: ")]
 #[test]
 fn does_not_start_and_says_why(#[case] arguments: &[&str], #[case] says: &str) {
-    let output = Command::new(env!("CARGO_BIN_EXE_inference"))
-        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && stderr.contains(says), "{stderr}");
+    let output = inference(arguments);
+    assert!(!output.status.success() && stderr(&output).contains(says), "{}", stderr(&output));
 }
 
 fn nothing(_: &Pki) -> String {
