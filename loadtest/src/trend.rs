@@ -31,7 +31,7 @@ impl Trend {
         if values.len() < LEAST_VALUES {
             return None;
         }
-        let number = number(values.len());
+        let number: f64 = values.iter().map(|_| 1.0).sum();
         let mean = |of: fn(&(f64, f64)) -> f64| values.iter().map(of).sum::<f64>() / number;
         let (mean_time, mean_value) = (mean(|(time, _)| *time), mean(|(_, value)| *value));
         let sum = |of: &dyn Fn(f64, f64) -> f64| {
@@ -50,11 +50,6 @@ impl Trend {
     }
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a number of seconds")]
-fn number(values: usize) -> f64 {
-    values as f64
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -62,7 +57,7 @@ mod tests {
     use super::*;
 
     fn line(first: f64, last: f64, noise: &[f64]) -> Vec<(f64, f64)> {
-        let steps = number(noise.len() - 1);
+        let steps = f64::from(u32::try_from(noise.len() - 1).unwrap());
         (0_u32..)
             .zip(noise)
             .map(|(second, noise)| {

@@ -18,10 +18,11 @@ pub(super) fn run(options: &cli::Ladder, machine: Machine) -> Result<ExitCode, C
     let (phase, rate) = only_phase(&scenario)?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut runs: Vec<Vec<Measurement>> = options.credentials.iter().map(|_| Vec::new()).collect();
-    for _ in 0..options.turns {
+    for turn in 1..=options.turns {
         for (credentials, runs) in options.credentials.iter().zip(&mut runs) {
             runs.push(one(&scenario, phase, *credentials)?);
         }
+        eprintln!("turn {turn} of {}", options.turns);
     }
     let first = runs.first().map_or(&[][..], Vec::as_slice);
     let rate = f64::from(rate.get());
@@ -31,7 +32,7 @@ pub(super) fn run(options: &cli::Ladder, machine: Machine) -> Result<ExitCode, C
         .zip(&runs)
         .map(|(credentials, runs)| Rung::of(*credentials, runs, first, rate))
         .collect();
-    rungs.iter().for_each(tell);
+    rungs.iter().enumerate().for_each(|(at, rung)| tell(rung, at == 0));
     if let Some(file) = &options.out {
         keep(
             file,
@@ -60,18 +61,22 @@ fn one(scenario: &Scenario, phase: &Phase, credentials: Credentials) -> Result<M
     }
 }
 
-fn tell(rung: &Rung) {
+/// The first is what the others are compared with.
+fn tell(rung: &Rung, is_first: bool) {
     let mut line = format!("{:<12}", name(rung.credentials));
     for latency in &rung.latency {
-        line += &format!("  p{} {}", latency.quantile * 100.0, words(&latency.ms, "ms"));
+        line += &format!("  p{} {}", latency.quantile * 100.0, words(&latency.ms, "ms", is_first));
     }
     if let Some(processor) = &rung.processor_us {
-        line += &format!("  processor {}", words(processor, "µs"));
+        line += &format!("  processor {}", words(processor, "µs", is_first));
     }
     println!("{}", line.trim_end());
 }
 
-fn words(Added { mean, added, interval }: &Added, unit: &str) -> String {
+fn words(Added { mean, added, interval }: &Added, unit: &str, is_first: bool) -> String {
+    if is_first {
+        return format!("{mean:.3} {unit}");
+    }
     let interval =
         interval.map_or_else(String::new, |Interval { low, high }| format!(" ({low:+.3} to {high:+.3})"));
     format!("{mean:.3} {unit} {added:+.3}{interval}")

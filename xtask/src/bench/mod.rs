@@ -8,7 +8,7 @@ mod bare;
 mod batching;
 mod callgrind;
 mod instructions;
-mod peers;
+pub(crate) mod peers;
 mod profile;
 mod scaling;
 mod service;

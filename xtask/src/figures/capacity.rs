@@ -6,8 +6,7 @@ use anyhow::Context as _;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::challenge::Machine;
-use super::read;
+use super::{Found, read};
 use crate::workspace::Workspace;
 
 const FILE: &str = "loadtest/results/capacity.json";
@@ -15,9 +14,8 @@ const FILE: &str = "loadtest/results/capacity.json";
 /// The part of the search's result that is used; its whole form is `loadtest/schema/capacity.json`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Capacity {
-    command: String,
-    started: String,
-    machine: Machine,
+    #[serde(flatten)]
+    found: Found,
     step: u32,
     configurations: Vec<Configuration>,
 }
@@ -95,9 +93,7 @@ impl Capacity {
         for configuration in &self.configurations {
             writeln!(text, "{}", configuration.row())?;
         }
-        let Self { command, started, machine: Machine { commit, cpu, cores }, step, .. } = self;
-        let day = started.split('T').next().context("a search without a day")?;
-        writeln!(text, "\n`{command}`, {day}, commit {commit}, {cores} cores of {cpu}; steps of {step}/s.")?;
+        writeln!(text, "\n{}; steps of {}/s.", self.found.line()?, self.step)?;
         Ok(text)
     }
 }

@@ -5,6 +5,8 @@
 mod capacity;
 mod challenge;
 mod growth;
+mod ladder;
+mod peers;
 mod profile;
 mod scaling;
 mod sizes;
@@ -22,12 +24,13 @@ use crate::marks;
 use crate::workspace::Workspace;
 
 /// The pages, and what makes the figures of each.
-pub(crate) const PAGES: [(&str, Tables); 6] = [
+pub(crate) const PAGES: [(&str, Tables); 7] = [
     // Before the page that reads them.
     (sizes::VALUES, sizes::values),
     ("runbooks/drills.md", drills),
     ("runbooks/performance.md", performance),
     ("runbooks/security.md", security),
+    ("loadtest/peers/README.md", peers::table),
     ("docs/challenge.md", challenge::in_english),
     ("docs/challenge.es.md", challenge::in_spanish),
 ];
@@ -48,6 +51,14 @@ struct Machine {
     commit: String,
     cpu: String,
     cores: u32,
+}
+
+/// What a command of the load test says of what it found.
+#[derive(Debug, Deserialize)]
+struct Found {
+    command: String,
+    started: String,
+    machine: challenge::Machine,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +146,15 @@ impl Origin {
     }
 }
 
+impl Found {
+    /// Without an end, as some have more to say.
+    fn line(&self) -> anyhow::Result<String> {
+        let Self { command, started, machine: challenge::Machine { commit, cpu, cores } } = self;
+        let day = started.split('T').next().with_context(|| format!("{started:?} has no day"))?;
+        Ok(format!("`{command}`, {day}, commit {commit}, {cores} cores of {cpu}"))
+    }
+}
+
 /// A proof of identity against the same request without it.
 fn security(workspace: &Workspace) -> anyhow::Result<String> {
     let auth: Auth = result(workspace, "auth")?;
@@ -148,7 +168,8 @@ fn security(workspace: &Workspace) -> anyhow::Result<String> {
             "| {name} | {against} | {instructions} | {instructions_share:.3} | {least:.0} · {median:.0} · {most:.0} |"
         )?;
     }
-    writeln!(text, "\n{}", auth.origin.line().trim_end())?;
+    writeln!(text, "\n{}", auth.origin.line())?;
+    text += &ladder::table(workspace)?;
     Ok(text)
 }
 

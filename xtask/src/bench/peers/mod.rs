@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::catalogue::PEERS;
 use self::measure::{Client, Measured, Subject};
@@ -49,26 +49,27 @@ struct Results {
     systems: Vec<System>,
 }
 
-#[derive(Debug, Serialize)]
-struct System {
-    name: String,
+/// What was found of one.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct System {
+    pub(crate) name: String,
     /// Whether each request had to prove who sends it.
-    tokens: bool,
+    pub(crate) tokens: bool,
     /// The highest offered rate at which the objectives are met.
-    good_per_second: Spread,
+    pub(crate) good_per_second: Spread,
     /// Its share of puntual's in the same round, with tokens or without as here.
-    share_of_puntual: Spread,
+    pub(crate) share_of_puntual: Spread,
     /// Of all rounds together, as are the next two.
-    p50_ms: f64,
-    p99_ms: f64,
-    p999_ms: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) p999_ms: f64,
     /// For one request at the rate of the latencies.
-    processor_us: Spread,
-    resident_mib: Spread,
+    pub(crate) processor_us: Spread,
+    pub(crate) resident_mib: Spread,
     /// From the start of its process until it answers.
-    start_ms: Spread,
+    pub(crate) start_ms: Spread,
     /// The program, or the environment that it runs in.
-    disk_mib: f64,
+    pub(crate) disk_mib: f64,
 }
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
