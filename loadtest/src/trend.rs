@@ -1,7 +1,10 @@
-//! Whether a figure grows while a service is asked the same for long: the line of least squares through its values, and
-//! between what its slope lies. Must never call flat what it cannot tell from a slope.
+//! Whether a figure grows while a service is asked the same for long: the median of the slopes between its values, and
+//! between what that slope lies. A stall of some seconds moves neither. Must never call flat what it cannot tell from a
+//! slope.
 
-use statrs::distribution::{ContinuousCDF as _, StudentsT};
+use rust_decimal::prelude::ToPrimitive as _;
+use statrs::distribution::{ContinuousCDF as _, Normal};
+use statrs::statistics::{Data, OrderStatistics as _};
 
 /// How sure the interval is.
 const CONFIDENCE: f64 = 0.95;
@@ -9,10 +12,10 @@ const CONFIDENCE: f64 = 0.95;
 /// Fewer values say nothing of a slope.
 const LEAST_VALUES: usize = 30;
 
-/// How much a figure grew from the first value to the last, as a share of its mean.
+/// How much a figure grew from the first value to the last, as a share of its median.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trend {
-    /// As the line has it; negative where it fell.
+    /// By the median slope; negative where it fell.
     pub growth: f64,
     /// The lower end of its 95 % interval.
     pub low: f64,
@@ -21,33 +24,59 @@ pub struct Trend {
 }
 
 impl Trend {
-    /// Of a figure at some times; none of fewer than thirty values, or of values whose mean is zero.
+    /// Of a figure at some times; none of fewer than thirty values, or of values whose median is zero.
     ///
-    /// The interval is that of the slope in a simple linear regression (Draper and Smith, Applied Regression Analysis,
-    /// section 1.4). Values that follow each other are taken to be independent: of those that are not, such as memory,
-    /// the true interval is wider.
+    /// Slope and interval are those of Sen, Estimates of the Regression Coefficient Based on Kendall's Tau (1968), with
+    /// his correction for values that are equal. Values that follow each other are taken to be independent: of those
+    /// that are not, such as memory, the true interval is wider.
     #[must_use]
     pub fn of(values: &[(f64, f64)]) -> Option<Self> {
         if values.len() < LEAST_VALUES {
             return None;
         }
-        let number: f64 = values.iter().map(|_| 1.0).sum();
-        let mean = |of: fn(&(f64, f64)) -> f64| values.iter().map(of).sum::<f64>() / number;
-        let (mean_time, mean_value) = (mean(|(time, _)| *time), mean(|(_, value)| *value));
-        let sum = |of: &dyn Fn(f64, f64) -> f64| {
-            values.iter().map(|(time, value)| of(time - mean_time, value - mean_value)).sum::<f64>()
+        let slopes = slopes(values);
+        let last = slopes.len().checked_sub(1)?;
+        let (pairs, spread) = (slopes.len().to_f64()?, spread(values)?);
+        let low = ((pairs - spread) / 2.0).round().to_usize().unwrap_or(0).saturating_sub(1);
+        let high = ((pairs + spread) / 2.0).round().to_usize()?.min(last);
+        let figures: Vec<_> = values.iter().map(|(_, value)| *value).collect();
+        let scale = (values.last()?.0 - values.first()?.0) / Data::new(figures).median();
+        let trend = Self {
+            low: slopes.get(low)? * scale,
+            high: slopes.get(high)? * scale,
+            growth: Data::new(slopes).median() * scale,
         };
-        let spread = sum(&|time, _| time * time);
-        let slope = sum(&|time, value| time * value) / spread;
-        let residual = sum(&|time, value| slope.mul_add(-time, value).powi(2)) / (number - 2.0);
-        let quantile =
-            StudentsT::new(0.0, 1.0, number - 2.0).ok()?.inverse_cdf(f64::midpoint(CONFIDENCE, 1.0));
-        let half = quantile * (residual / spread).sqrt();
-        let lasts = values.last()?.0 - values.first()?.0;
-        let share = |slope: f64| slope * lasts / mean_value;
-        let trend = Self { growth: share(slope), low: share(slope - half), high: share(slope + half) };
         [trend.growth, trend.low, trend.high].iter().all(|share| share.is_finite()).then_some(trend)
     }
+}
+
+/// Between each two values at different times, the least first.
+fn slopes(values: &[(f64, f64)]) -> Vec<f64> {
+    let later = |from: usize| values.iter().skip(from + 1);
+    let mut slopes: Vec<_> = (0..)
+        .zip(values)
+        .flat_map(|(at, one)| later(at).map(move |other| (other.0 - one.0, other.1 - one.1)))
+        .filter(|(time, _)| *time != 0.0)
+        .map(|(time, value)| value / time)
+        .collect();
+    slopes.sort_unstable_by(f64::total_cmp);
+    slopes
+}
+
+/// How many of the slopes in their order the interval holds.
+fn spread(values: &[(f64, f64)]) -> Option<f64> {
+    let share = |number: f64| number * (number - 1.0) * 2.0_f64.mul_add(number, 5.0) / 18.0;
+    let equal = |of: fn(&(f64, f64)) -> f64| {
+        let mut sorted: Vec<_> = values.iter().map(of).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted
+            .chunk_by(|one, next| one == next)
+            .filter_map(|same| same.len().to_f64())
+            .map(share)
+            .sum::<f64>()
+    };
+    let variance = share(values.len().to_f64()?) - equal(|(time, _)| *time) - equal(|(_, value)| *value);
+    Some(Normal::standard().inverse_cdf(f64::midpoint(CONFIDENCE, 1.0)) * variance.max(0.0).sqrt())
 }
 
 #[cfg(test)]
@@ -75,10 +104,10 @@ mod tests {
         }
     }
 
-    /// NIST's Norris, of its Statistical Reference Datasets: slope 1.00211681802045, its standard deviation
-    /// 0.000429796848199937, 36 values; t at 0.975 with 34 degrees of freedom is 2.032245.
+    /// The values are NIST's Norris, of its Statistical Reference Datasets, some at the same time and some equal; slope
+    /// and interval are those that SciPy 1.17.1 gives: `scipy.stats.theilslopes(value, time)`.
     #[test]
-    fn slope_and_interval_are_those_of_a_reference_data_set() {
+    fn slope_and_interval_are_those_of_a_reference() {
         let norris = [
             (0.2, 0.1),
             (337.4, 338.8),
@@ -117,14 +146,24 @@ mod tests {
             (448.9, 449.2),
             (0.5, 0.2),
         ];
-        let mean = norris.iter().map(|(_, value)| value).sum::<f64>() / 36.0;
-        // From the first value to the last.
-        let lasts = 0.5 - 0.2;
+        // From the first value to the last, and the median of the values.
+        let share = |slope: f64| slope * (0.5 - 0.2) / 394.1;
         let Trend { growth, low, high } = Trend::of(&norris).unwrap();
-        let slope = |share: f64| share * mean / lasts;
-        assert!((slope(growth) - 1.002_116_818_020_45).abs() < 1e-9);
-        let half = 2.032_245 * 0.000_429_796_848_199_937;
-        assert!(2.0_f64.mul_add(-half, slope(high) - slope(low)).abs() < 1e-8);
+        for (is, slope) in [
+            (growth, 1.002_196_836_555_360_4),
+            (low, 1.001_115_324_559_446_9),
+            (high, 1.003_053_435_114_503_7),
+        ] {
+            assert!((is - share(slope)).abs() < 1e-12, "{is} is not {}", share(slope));
+        }
+    }
+
+    #[test]
+    fn a_stall_is_no_growth() {
+        let mut noise: Vec<_> = (0..100).map(|second| f64::from(second % 2)).collect();
+        noise[95] = 10_000.0;
+        let Trend { growth, low, high } = Trend::of(&line(100.0, 100.0, &noise)).unwrap();
+        assert!(growth.abs() < 1e-9 && low > -0.02 && high < 0.02, "{growth} {low} {high}");
     }
 
     #[test]

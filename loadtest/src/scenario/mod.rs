@@ -192,7 +192,7 @@ struct OverloadDefinition {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SteadyDefinition {
-    /// The service's resident memory: at most by this share of its mean, such as `"0.05"`.
+    /// The service's resident memory: at most by this share of its median, such as `"0.05"`.
     #[schemars(regex(pattern = SHARE))]
     memory_growth_at_most: String,
     /// The 99th percentile of latency in a second: likewise.

@@ -54,7 +54,7 @@ pub struct Overload {
     pub recovery: Duration,
 }
 
-/// How much may grow from the beginning of a phase to its end, as shares of the means.
+/// How much may grow from the beginning of a phase to its end, as shares of the medians.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steady {
     /// Of the service's resident memory.
