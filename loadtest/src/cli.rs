@@ -29,6 +29,8 @@ Examples:
                                     asks one that is there, and keeps all that was seen
   loadtest run loadtest/scenarios/smoke.yaml --target https://127.0.0.1:8443 --token-file token --ca ca.pem
                                     asks over TLS; --cert and --key show a client certificate
+  loadtest run loadtest/scenarios/smoke.yaml --otlp-endpoint http://127.0.0.1:4318
+                                    tells a collector what was seen, for the dashboard of load tests
   loadtest run loadtest/scenarios/smoke.yaml --target … --token-file … --share 0/4 --begin-at 2026-01-01T12:00:00Z --out 0.json
                                     sends a quarter of the load, while three other machines send theirs
   loadtest merge loadtest/scenarios/smoke.yaml 0.json 1.json 2.json 3.json
@@ -102,6 +104,10 @@ pub struct Run {
     /// Write all that was seen into this file; `-` is standard output, where nothing else is written then
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Tell a collector what each phase saw, second by second, once it is over: where it takes OTLP over HTTP, such as
+    /// http://127.0.0.1:4318
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// What to make one run of.

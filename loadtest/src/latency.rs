@@ -103,6 +103,27 @@ impl Latency {
         Duration::from_nanos(self.answered.max())
     }
 
+    /// Answers by the bound that they are not above while they are above the one before it, in seconds from the least; last
+    /// those above all.
+    #[must_use]
+    pub fn by_bound<const BOUNDS: usize>(&self, bounds: &[f64; BOUNDS]) -> Vec<u64> {
+        let mut answers = vec![0; BOUNDS + 1];
+        for step in self.answered.iter_recorded() {
+            let took = Duration::from_nanos(step.value_iterated_to()).as_secs_f64();
+            let place = bounds.partition_point(|bound| *bound < took);
+            if let Some(answers) = answers.get_mut(place) {
+                *answers += step.count_since_last_iteration();
+            }
+        }
+        answers
+    }
+
+    /// All answers' times together.
+    #[must_use]
+    pub fn sum(&self) -> Duration {
+        Duration::from_secs_f64(self.answered.mean() * count(self.answered.len()) / 1e9)
+    }
+
     /// A quantile of all requests, if [`LEAST_BEYOND`] of them lie beyond it.
     ///
     /// The interval is that of order statistics: the number of samples below the true quantile is binomial, so the

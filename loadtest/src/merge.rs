@@ -136,7 +136,9 @@ fn together(phase: &Phase, shares: &[&PhaseResult]) -> Result<PhaseResult, Merge
         measurement: shares.iter().map(|share| &share.measurement).collect(),
         seconds: (0..seconds).map(second).collect(),
         slow_clients: shares.iter().filter_map(|share| share.slow_clients).reduce(SlowSeen::and),
+        // Shares ask a service that is there, of which nobody knows the quota.
         restarted_seconds: None,
+        neighbour: None,
     })
 }
 

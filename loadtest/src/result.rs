@@ -69,6 +69,9 @@ pub struct PhaseResult {
     /// When the last instance was back, in seconds since the phase began, if they were restarted.
     #[serde(default)]
     pub restarted_seconds: Option<f64>,
+    /// What another client saw that asked for more than its quota, if there was one.
+    #[serde(default)]
+    pub neighbour: Option<Measurement>,
 }
 
 impl PhaseResult {
@@ -151,6 +154,7 @@ pub(crate) mod tests {
                     overload: false,
                     slow_clients: None,
                     restarts: false,
+                    neighbour: None,
                 },
                 began_seconds: 0.0,
                 flags: vec!["--no-tui".to_owned()],
@@ -158,6 +162,7 @@ pub(crate) mod tests {
                 seconds: vec![second.clone(), second],
                 slow_clients: None,
                 restarted_seconds: None,
+                neighbour: None,
             }],
             verdict: Verdict {
                 outcome: Outcome::Pass,

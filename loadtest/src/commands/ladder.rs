@@ -18,11 +18,15 @@ pub(super) fn run(options: &cli::Ladder, machine: Machine) -> Result<ExitCode, C
     let (phase, rate) = only_phase(&scenario)?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut runs: Vec<Vec<Measurement>> = options.credentials.iter().map(|_| Vec::new()).collect();
-    for turn in 1..=options.turns {
-        for (credentials, runs) in options.credentials.iter().zip(&mut runs) {
+    for turn in 0..options.turns {
+        // Each turn begins with another: who is asked first would always find the machine as it was left.
+        let mut ways: Vec<_> = options.credentials.iter().zip(&mut runs).collect();
+        let first = usize::from(turn) % ways.len();
+        ways.rotate_left(first);
+        for (credentials, runs) in ways {
             runs.push(one(&scenario, phase, *credentials)?);
         }
-        eprintln!("turn {turn} of {}", options.turns);
+        eprintln!("turn {} of {}", turn + 1, options.turns);
     }
     let first = runs.first().map_or(&[][..], Vec::as_slice);
     let rate = f64::from(rate.get());

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::asked::Asked;
 use super::{CommandError, STANDARD_OUTPUT, keep, progress, scenario};
 use crate::cli::Run;
-use crate::engine::Seen;
+use crate::engine::{Second, Seen};
 use crate::machine::Machine;
+use crate::otlp::{Labels, Reporter};
 use crate::report::{cost_words, words};
 use crate::result::{PhaseResult, RunResult};
 use crate::scenario::{Phase, Scenario};
@@ -28,13 +29,34 @@ pub(super) fn run(options: &Run, machine: Machine) -> Result<ExitCode, CommandEr
     // Held until the last phase is over.
     let asked = Asked::by(&options.against, scenario.credentials, &scenario.service)?;
     let first = share.map_or(Ok(Instant::now()), |(_, begin_at)| wait_until(begin_at))?;
-    let mut result = all_phases(&scenario, &asked, machine, first)?;
+    let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let index = share.map_or_else(String::new, |(part, _)| format!("-{}", part.index));
+    let labels = Labels {
+        run_id: format!("{}-{started}{index}", scenario.name),
+        scenario: scenario.name.clone(),
+        commit: machine.commit.clone(),
+    };
+    let mut reporter = options.otlp_endpoint.as_deref().map(|endpoint| Reporter::to(endpoint, &labels));
+    let phases = all_phases(&scenario, &asked, first, reporter.as_mut())?;
     drop(asked);
+    let mut result = RunResult {
+        run_id: labels.run_id,
+        scenario: labels.scenario,
+        shows: scenario.shows.clone(),
+        started,
+        machine,
+        share: None,
+        other_machines: Vec::new(),
+        credentials: scenario.credentials,
+        service: scenario.service.clone(),
+        payload_sha256: payload::sha256(&bodies(&scenario)?),
+        verdict: judge_phases(&phases, &scenario.expectation),
+        phases,
+    };
     let Some((part, begin_at)) = share else {
         leave(&result, options.out.as_deref())?;
         return Ok(result.verdict.outcome.exit_code());
     };
-    result.run_id = format!("{}-{}", result.run_id, part.index);
     result.share = Some(Share { part, begin_at: humantime::format_rfc3339(begin_at).to_string() });
     result.verdict = Verdict::of_share(part);
     leave(&result, options.out.as_deref())?;
@@ -65,38 +87,30 @@ fn wait_until(begin_at: SystemTime) -> Result<Instant, CommandError> {
 fn all_phases(
     scenario: &Scenario,
     asked: &Asked,
-    machine: Machine,
     first: Instant,
-) -> Result<RunResult, CommandError> {
-    let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    mut reporter: Option<&mut Reporter>,
+) -> Result<Vec<PhaseResult>, CommandError> {
     let mut phases = Vec::new();
     for phase in &scenario.phases {
         let began_seconds = first.elapsed().as_secs_f64();
+        let counts_from = SystemTime::now() + Duration::from_secs_f64(phase.warm_up_seconds);
         let (seen, restarted_seconds) = one_phase(scenario, phase, asked)?;
+        if let Some(reporter) = &mut reporter {
+            let told = reporter.tell(counts_from, &seen, &scenario.expectation.allowed(phase));
+            told.unwrap_or_else(|error| eprintln!("{error}"));
+        }
         phases.push(PhaseResult {
             phase: phase.clone(),
             began_seconds,
             flags: seen.flags,
             measurement: seen.measurement,
-            seconds: seen.seconds,
+            seconds: seen.seconds.into_iter().map(Second::from).collect(),
             slow_clients: seen.slow_clients,
             restarted_seconds,
+            neighbour: seen.neighbour,
         });
     }
-    Ok(RunResult {
-        run_id: format!("{}-{started}", scenario.name),
-        scenario: scenario.name.clone(),
-        shows: scenario.shows.clone(),
-        started,
-        machine,
-        share: None,
-        other_machines: Vec::new(),
-        credentials: scenario.credentials,
-        service: scenario.service.clone(),
-        payload_sha256: payload::sha256(&bodies(scenario)?),
-        verdict: judge_phases(&phases, &scenario.expectation),
-        phases,
-    })
+    Ok(phases)
 }
 
 /// What was seen, and when the last instance was back where they were restarted meanwhile.

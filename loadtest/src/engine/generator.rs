@@ -78,6 +78,9 @@ impl Order {
         if let Some(authorization) = target.authorization() {
             arguments.extend(["-H".to_owned(), format!("authorization: {authorization}")]);
         }
+        if target.has_connection_each() {
+            arguments.push("--disable-keepalive".to_owned());
+        }
         let Proof { authorities, certificate, .. } = target.proof();
         if let Some(authorities) = authorities {
             arguments.extend(["--cacert".to_owned(), file(authorities)]);

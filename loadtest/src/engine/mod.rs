@@ -15,14 +15,15 @@ use std::time::{Duration, Instant};
 use self::checker::Checker;
 pub use self::cost::Cost;
 use self::cost::Watched;
-use self::generator::Order;
 pub use self::generator::generate;
+use self::generator::{Order, Working};
 use self::processor::Usage;
 pub use self::samples::Second;
 use self::slow::Holding;
 pub use self::slow::SlowSeen;
 use crate::measurement::Measurement;
-use crate::scenario::{Phase, Scenario};
+use crate::payload::Row;
+use crate::scenario::{Neighbour, Phase, Scenario};
 use crate::target::Target;
 
 /// How often generator and target are looked at.
@@ -40,10 +41,12 @@ const SLACK: Duration = Duration::from_secs(60);
 pub struct Seen {
     /// Counts and latencies.
     pub measurement: Measurement,
-    /// The same second by second.
-    pub seconds: Vec<Second>,
+    /// The same second by second, apart from what nobody can tell the second of: failures, comparisons, the generator.
+    pub seconds: Vec<Measurement>,
     /// What came of clients that took their time, if there were some.
     pub slow_clients: Option<SlowSeen>,
+    /// What another client saw that asked for more than its quota, if there was one.
+    pub neighbour: Option<Measurement>,
     /// What the generator was told, without secrets.
     pub flags: Vec<String>,
 }
@@ -106,16 +109,18 @@ pub fn run(
     let rows = scenario.rows(phase.route).map_err(EngineError::Golden)?;
     let order = Order::new(scenario, phase, target, &rows)?;
     let flags = order.flags();
+    let neighbour = neighbour(scenario, phase, target, &rows)?;
     let slow = match (phase.slow_clients, rows.first()) {
         (Some(clients), Some(row)) => Some(Holding::start(clients, target, phase.route, row)?),
         _ => None,
     };
     let checker = Checker::start(target, phase.route, scenario.timeout, rows)?;
     let mut service = target.process().map(Watched::new);
-    let generator = watch(order, phase, scenario, service.as_mut(), look);
+    let orders: Vec<_> = [&order].into_iter().chain(neighbour.iter().map(|(_, order)| order)).collect();
+    let usage = watch(&orders, phase, scenario, service.as_mut(), look);
     let checks = checker.stop();
     let slow_clients = slow.map(Holding::stop);
-    let (order, usage) = generator?;
+    let usage = usage?;
     let objectives = scenario.expectation.objectives.iter().filter(|objective| objective.counts(phase.route));
     let (mut measurement, mut seconds) =
         samples::read(&order, phase, &objectives.cloned().collect::<Vec<_>>())?;
@@ -127,37 +132,60 @@ pub fn run(
             second.service = service.in_second(at);
         }
     }
-    Ok(Seen { measurement, seconds, slow_clients, flags })
+    // What it may ask is for its quota to say, not for the objectives.
+    let neighbour = neighbour.map(|(phase, order)| samples::read(&order, &phase, &[])).transpose()?;
+    let neighbour = neighbour.map(|(measurement, _)| measurement);
+    Ok(Seen { measurement, seconds, slow_clients, neighbour, flags })
 }
 
-/// Lets the generator work and looks at it, and at the service, until it ends.
+/// What the other client is to do, if there is one: the same phase by a rate of its own, as whoever it is.
+fn neighbour(
+    scenario: &Scenario,
+    phase: &Phase,
+    target: &Target,
+    rows: &[Row],
+) -> Result<Option<(Phase, Order)>, EngineError> {
+    let Some((Neighbour { rate, connections }, target)) = phase.neighbour.zip(target.neighbour()) else {
+        return Ok(None);
+    };
+    let phase = Phase { rate: Some(rate), connections, ..phase.clone() };
+    let order = Order::new(scenario, &phase, &target, rows)?;
+    Ok(Some((phase, order)))
+}
+
+/// Lets the generators work and looks at the first, and at the service, until all have ended.
 fn watch(
-    order: Order,
+    orders: &[&Order],
     phase: &Phase,
     scenario: &Scenario,
     mut service: Option<&mut Watched>,
     look: &dyn Fn(Duration),
-) -> Result<(Order, Usage), EngineError> {
+) -> Result<Usage, EngineError> {
     let started = Instant::now();
-    let mut working = order.start()?;
+    let mut working = orders.iter().map(|order| order.start()).collect::<Result<Vec<_>, _>>()?;
+    let first = working.first().map(Working::pid);
     let (warm_up, counts) =
         (Duration::from_secs_f64(phase.warm_up_seconds), Duration::from_secs_f64(phase.seconds));
     let limit = warm_up + counts + scenario.timeout + SLACK;
     let mut usage = Usage::default();
     loop {
         let since = started.elapsed();
-        if let Some(status) = working.ended()? {
-            return if status.success() {
-                Ok((order, usage))
-            } else {
-                Err(EngineError::Generator { status, said: order.said() })
-            };
+        let mut all_ended = true;
+        for (order, working) in orders.iter().zip(&mut working) {
+            match working.ended()? {
+                None => all_ended = false,
+                Some(status) if status.success() => {}
+                Some(status) => return Err(EngineError::Generator { status, said: order.said() }),
+            }
+        }
+        if all_ended {
+            return Ok(usage);
         }
         if since > limit {
             return Err(EngineError::Endless(since));
         }
         if let Some(counted) = since.checked_sub(warm_up).filter(|counted| *counted < counts) {
-            usage.look(working.pid(), counted)?;
+            first.map_or(Ok(()), |pid| usage.look(pid, counted))?;
             if let Some(service) = &mut service {
                 service.look(counted);
             }

@@ -16,7 +16,7 @@ use crate::measurement::{self, Events, Measurement};
 use crate::objectives::Objective;
 use crate::scenario::Phase;
 
-/// One second of a phase.
+/// One second of a phase, as a result keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Second {
@@ -54,7 +54,7 @@ pub(super) fn read(
     order: &Order,
     phase: &Phase,
     objectives: &[Objective],
-) -> Result<(Measurement, Vec<Second>), EngineError> {
+) -> Result<(Measurement, Vec<Measurement>), EngineError> {
     let report = fs::read(order.report()).map_err(system("the generator's report"))?;
     let report: Report = serde_json::from_slice(&report).map_err(EngineError::Report)?;
     Ok(put_together(&samples(order)?, &report.failures, phase, objectives))
@@ -73,7 +73,7 @@ fn put_together(
     failures: &BTreeMap<String, u64>,
     phase: &Phase,
     objectives: &[Objective],
-) -> (Measurement, Vec<Second>) {
+) -> (Measurement, Vec<Measurement>) {
     let mut seconds = vec![Measurement::default(); place(phase.seconds.ceil())];
     for (index, sample) in (0..).zip(samples) {
         let since = due(index, sample, phase, failures.is_empty()) - phase.warm_up_seconds;
@@ -86,16 +86,23 @@ fn put_together(
             second.answered(sample.status, took, objectives);
         }
     }
+    for (from, second) in (0..).zip(&mut seconds) {
+        let due_until =
+            |second: u64| phase.rate.map(|rate| whole(f64::from(rate) * count(second).min(phase.seconds)));
+        second.offered = match (due_until(from), due_until(from + 1)) {
+            (Some(before), Some(with)) => with - before,
+            _ => second.sent(),
+        };
+    }
     let mut measurement: Measurement = seconds.iter().collect();
     // When a failure was is not told, so those before and after count as well.
     for (reason, requests) in failures {
         measurement.failed(reason, *requests, objectives);
     }
-    measurement.offered = match phase.rate {
-        Some(rate) => whole(f64::from(rate) * phase.seconds),
-        None => measurement.sent(),
-    };
-    (measurement, seconds.into_iter().map(Second::of).collect())
+    if phase.rate.is_none() {
+        measurement.offered = measurement.sent();
+    }
+    (measurement, seconds)
 }
 
 /// When a request should have been sent.
@@ -125,8 +132,8 @@ fn place(seconds: f64) -> usize {
     usize::try_from(whole(seconds)).unwrap_or_default()
 }
 
-impl Second {
-    fn of(seen: Measurement) -> Self {
+impl From<Measurement> for Second {
+    fn from(seen: Measurement) -> Self {
         let milliseconds = |quantile| Some(seen.latency.quantile(quantile)?.value?.as_secs_f64() * 1e3);
         Self {
             answers: seen.answers(),
@@ -134,7 +141,7 @@ impl Second {
             p50_ms: milliseconds(0.5),
             p99_ms: milliseconds(0.99),
             objectives: seen.objectives,
-            service: None,
+            service: seen.service,
         }
     }
 }
@@ -169,6 +176,7 @@ mod tests {
         overload: false,
         slow_clients: None,
         restarts: false,
+        neighbour: None,
     };
 
     /// Ten a second for three and a half seconds, each answered after 10 ms; all in `stall` are queued only at its end.
@@ -191,7 +199,8 @@ mod tests {
     #[test]
     fn what_is_sent_before_and_after_does_not_count() {
         let (measurement, seconds) = put_together(&schedule(0.0..0.0), &BTreeMap::new(), &PHASE(), &[]);
-        assert_eq!((measurement.offered, measurement.sent(), seconds.len()), (20, 20, 2));
+        assert_eq!((measurement.offered, measurement.sent()), (20, 20));
+        assert_eq!(seconds.iter().map(|second| second.offered).collect::<Vec<_>>(), [10, 10]);
     }
 
     #[test]
@@ -203,7 +212,7 @@ mod tests {
         let failures = BTreeMap::from([("timeout".to_owned(), 20)]);
         let (_, seconds) = put_together(&samples, &failures, &PHASE(), &objectives);
         let [silent, answered] = &seconds[..] else { panic!("{seconds:?}") };
-        assert_eq!(*silent, Second::default());
+        assert_eq!(Second::from(silent.clone()), Second::default());
         assert_eq!(answered.objectives["api-availability"], Events { total: 10, bad: 0 });
     }
 

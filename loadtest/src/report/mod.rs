@@ -18,7 +18,7 @@ use crate::latency::{Quantile, count};
 use crate::machine::Machine;
 use crate::measurement::Measurement;
 use crate::result::{PhaseResult, RunResult};
-use crate::scenario::Service;
+use crate::scenario::{Quota, Service};
 use crate::verdict::{Outcome, steady};
 
 /// How a page looks.
@@ -109,8 +109,11 @@ fn service_row(service: &Service) -> String {
     let longer = service.answers_take_ms.map(|by| format!("each answer takes {by} ms longer"));
     let instances =
         (service.instances > 1).then(|| format!("{} instances behind a balancer", service.instances));
+    let quota =
+        service.quota.map(|Quota { rate, burst }| format!("each client may ask {rate}/s, {burst} at once"));
     let all: Vec<_> = instances
         .into_iter()
+        .chain(quota)
         .chain(service.options.iter().map(|option| format!("`{option}`")))
         .chain(longer)
         .collect();
@@ -151,6 +154,9 @@ fn phase_markdown(result: &PhaseResult) -> String {
             format!("{opened} connections, {ended} ended by the service, none after {longest_seconds:.1} s"),
         );
     }
+    if let Some(neighbour) = &result.neighbour {
+        row("neighbour", neighbour_words(neighbour, phase.seconds));
+    }
     if let Some(seconds) = result.restarted_seconds {
         row("each instance restarted", format!("after {seconds:.1} s"));
     }
@@ -166,6 +172,19 @@ fn phase_markdown(result: &PhaseResult) -> String {
         row("latency of refusals", words(&quantile));
     }
     text + &format!("\n`oha {}`\n", flags.join(" "))
+}
+
+/// What another client got that asked for more than its quota.
+fn neighbour_words(measured: &Measurement, seconds: f64) -> String {
+    let a_second = |requests: u64| count(requests) / seconds;
+    let slowest = measured.refusals.quantile(0.99).map(|quantile| milliseconds(quantile.value));
+    format!(
+        "asked {:.0}/s, answered {:.0}/s, refused {:.0}/s{}",
+        a_second(measured.offered),
+        a_second(measured.good()),
+        a_second(measured.refusals.requests()),
+        slowest.map_or_else(String::new, |slowest| format!(", 99 of 100 within {slowest}")),
+    )
 }
 
 /// The plots of the result as one picture.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::objectives::{Objective, Objectives};
 use crate::payload::Route;
-use crate::verdict::{AllowedStatus, Expectation, Overload, Steady, requests_needed};
+use crate::verdict::{AllowedStatus, Expectation, KeptQuota, Overload, Steady, requests_needed};
 
 /// Used where a length of time is wrong, so that the rest can be checked; never leaves this file.
 const ANY: Duration = Duration::from_secs(u64::MAX);
@@ -38,6 +38,7 @@ pub(super) fn scenario(document: &Document<Definition>, objectives: &Objectives)
             objectives: check.objectives(&said.expect.objectives, objectives, &phases),
             overload: check.overload(said.expect.overload.as_ref(), &phases),
             steady: check.steady(said),
+            quota: check.neighbour(said),
             slow_clients_ended_within: check.slow_clients(said),
         },
         phases,
@@ -106,11 +107,12 @@ impl Check<'_> {
             overload: said.overload,
             slow_clients: said.slow_clients,
             restarts: said.restarts,
+            neighbour: said.neighbour,
         }
     }
 
     fn service(&mut self, said: Option<&ServiceDefinition>) -> Service {
-        let Some(ServiceDefinition { instances, options, answers_take }) = said else {
+        let Some(ServiceDefinition { instances, options, answers_take, quota }) = said else {
             return Service::default();
         };
         if instances.is_some() && self.document.content.credentials == Credentials::Bearer {
@@ -123,7 +125,12 @@ impl Check<'_> {
             u64::try_from(check.duration("/service/answers_take", text).as_millis()).unwrap_or(u64::MAX)
         };
         let answers_take_ms = answers_take.as_ref().map(|text| milliseconds(self, text));
-        Service { instances: instances.unwrap_or(1), options: options.clone(), answers_take_ms }
+        Service {
+            instances: instances.unwrap_or(1),
+            options: options.clone(),
+            answers_take_ms,
+            quota: *quota,
+        }
     }
 
     fn overload(&mut self, said: Option<&OverloadDefinition>, phases: &[Phase]) -> Option<Overload> {
@@ -169,10 +176,45 @@ impl Check<'_> {
         })
     }
 
+    fn neighbour(&mut self, said: &Definition) -> Option<KeptQuota> {
+        let at = "/expect/neighbour";
+        let is_there = said.phases.iter().any(|phase| phase.neighbour.is_some());
+        let quota = said.service.as_ref().and_then(|service| service.quota);
+        if is_there && quota.is_none() {
+            self.wrong(
+                "/service",
+                "a neighbour asks for more than its quota; the field quota says how much that is",
+            );
+        }
+        if is_there && !said.credentials.has_tokens() {
+            self.wrong(
+                "/credentials",
+                "a neighbour is known by a token of its own; es256, or another that signs one",
+            );
+        }
+        match &said.expect.neighbour {
+            None if is_there => {
+                self.wrong("/expect", "a phase has a neighbour; the field neighbour says what it gets");
+                None
+            }
+            Some(_) if !is_there => {
+                self.wrong(at, "no phase has a neighbour; leave it out");
+                None
+            }
+            kept => {
+                let share = &kept.as_ref()?.quota_at_least;
+                Some(KeptQuota {
+                    quota: quota?,
+                    at_least: self.share(&format!("{at}/quota_at_least"), share)?,
+                })
+            }
+        }
+    }
+
     fn slow_clients(&mut self, said: &Definition) -> Option<Duration> {
         let at = "/expect/slow_clients_ended_within";
         let are_there = said.phases.iter().any(|phase| phase.slow_clients.is_some());
-        if are_there && (said.credentials == Credentials::Tls || said.credentials.wants_certificate()) {
+        if are_there && said.credentials.is_encrypted() {
             self.wrong("/credentials", "slow clients speak in the clear; none, or a token");
         }
         match &said.expect.slow_clients_ended_within {

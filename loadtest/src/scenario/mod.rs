@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slo::document::{Document, Faults};
 
-pub use self::service::Service;
 use self::service::ServiceDefinition;
+pub use self::service::{Quota, Service};
 use crate::objectives::Objectives;
 use crate::payload::{Route, Row};
 use crate::verdict::Expectation;
@@ -84,6 +84,21 @@ struct PhaseDefinition {
     /// Meanwhile each instance of the service is told to end and started again, one after the other.
     #[serde(default)]
     restarts: bool,
+    /// Another client, which asks for more than its quota meanwhile; `expect.neighbour` judges what it gets.
+    #[serde(default)]
+    neighbour: Option<Neighbour>,
+}
+
+/// Another client, known by a token of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbour {
+    /// Requests a second, as an open load.
+    #[schemars(range(min = 1))]
+    pub rate: u32,
+    /// Connections, each with one request under way at a time.
+    #[schemars(range(min = 1, max = 20_000))]
+    pub connections: u32,
 }
 
 /// How many connections of each kind are held at a time.
@@ -136,19 +151,37 @@ pub enum Credentials {
     EddsaAnew,
     /// Not at all, on connections that are encrypted.
     Tls,
+    /// The same, on a connection of its own for each request.
+    TlsAnew,
     /// By a client certificate.
     Mtls,
+    /// The same, on a connection of its own for each request.
+    MtlsAnew,
     /// By a client certificate and a bearer token that is bound to it.
     Bound,
 }
 
 impl Credentials {
     pub(crate) const fn wants_token(self) -> bool {
-        !matches!(self, Self::None | Self::Tls | Self::Mtls)
+        !matches!(self, Self::None | Self::Tls | Self::TlsAnew | Self::Mtls | Self::MtlsAnew)
+    }
+
+    /// Whether another token is known to a service that was started for the run: development makes one.
+    pub(crate) const fn has_tokens(self) -> bool {
+        self.wants_token() && !matches!(self, Self::Bearer)
+    }
+
+    pub(crate) const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::TlsAnew) || self.wants_certificate()
     }
 
     pub(crate) const fn wants_certificate(self) -> bool {
-        matches!(self, Self::Mtls | Self::Bound)
+        matches!(self, Self::Mtls | Self::MtlsAnew | Self::Bound)
+    }
+
+    /// Whether each request has a connection of its own.
+    pub(crate) const fn has_connection_each(self) -> bool {
+        matches!(self, Self::TlsAnew | Self::MtlsAnew)
     }
 }
 
@@ -167,6 +200,9 @@ struct ExpectDefinition {
     /// What must not grow from the beginning of a phase to its end.
     #[serde(default)]
     steady: Option<SteadyDefinition>,
+    /// What the neighbour gets of its quota.
+    #[serde(default)]
+    neighbour: Option<NeighbourDefinition>,
     /// So long at most the service puts up with a request that comes a byte a second, such as `4s`.
     #[serde(default)]
     slow_clients_ended_within: Option<String>,
@@ -186,6 +222,15 @@ struct OverloadDefinition {
     memory_growth_at_most: Option<String>,
     /// So soon after it the next phase has to begin to count, such as `2s`: from then on the objectives hold again.
     recovery: String,
+}
+
+/// What a client gets that asks for more than its quota: the quota and no more, and fast refusals for the rest.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NeighbourDefinition {
+    /// At least this share of its quota is answered, such as `"0.95"`.
+    #[schemars(regex(pattern = SHARE))]
+    quota_at_least: String,
 }
 
 /// How much may grow from the beginning of a phase to its end, by the line through the values of all seconds.
@@ -267,6 +312,9 @@ pub struct Phase {
     /// Whether each instance of the service is told to end meanwhile and started again, one after the other.
     #[serde(default)]
     pub restarts: bool,
+    /// Another client, which asks for more than its quota meanwhile.
+    #[serde(default)]
+    pub neighbour: Option<Neighbour>,
 }
 
 /// The JSON Schema of scenario files, as editors use it.

@@ -21,6 +21,21 @@ pub(super) struct ServiceDefinition {
     /// stands in for a model so slow that a generator beside it can ask for more than it can do.
     #[serde(default)]
     pub(super) answers_take: Option<String>,
+    /// Each client may ask so much; without it, as much as there are places.
+    #[serde(default)]
+    pub(super) quota: Option<Quota>,
+}
+
+/// How much each client may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// Requests a second.
+    #[schemars(range(min = 1))]
+    pub rate: u32,
+    /// So many at once after a pause.
+    #[schemars(range(min = 1))]
+    pub burst: u32,
 }
 
 /// The same, where it makes sense.
@@ -33,11 +48,13 @@ pub struct Service {
     pub options: Vec<String>,
     /// Each answer takes so much longer, in milliseconds; without a value it is the build that ships.
     pub answers_take_ms: Option<u64>,
+    /// Each client may ask so much; without a value, as much as there are places.
+    pub quota: Option<Quota>,
 }
 
 impl Default for Service {
     fn default() -> Self {
-        Self { instances: 1, options: Vec::new(), answers_take_ms: None }
+        Self { instances: 1, options: Vec::new(), answers_take_ms: None, quota: None }
     }
 }
 

@@ -93,6 +93,7 @@ fn an_overload_that_makes_no_sense_is_refused(#[case] text: &str, #[case] says: 
 
 const SLOW_CLIENTS: &str = include_str!("../../scenarios/slow-clients.yaml");
 const ROLLING_RESTART: &str = include_str!("../../scenarios/rolling-restart.yaml");
+const NOISY_NEIGHBOUR: &str = include_str!("../../scenarios/noisy-neighbour.yaml");
 
 #[rstest]
 #[case::slow_clients_for_ever(
@@ -114,6 +115,22 @@ const ROLLING_RESTART: &str = include_str!("../../scenarios/rolling-restart.yaml
 #[case::instances_with_a_key_each(
     ROLLING_RESTART.replace("es256", "bearer"),
     "credentials: each instance makes a key of its own"
+)]
+#[case::a_neighbour_without_a_quota(
+    NOISY_NEIGHBOUR.replace("  quota:\n    rate: 700\n    burst: 70\n", "  options: []\n"),
+    "service: a neighbour asks for more than its quota; the field quota says how much that is"
+)]
+#[case::a_neighbour_whom_nobody_knows(
+    NOISY_NEIGHBOUR.replace("es256", "mtls"),
+    "credentials: a neighbour is known by a token of its own"
+)]
+#[case::a_neighbour_whom_nobody_judges(
+    NOISY_NEIGHBOUR.replace("  neighbour:\n    quota_at_least: \"0.95\"\n", ""),
+    "expect: a phase has a neighbour; the field neighbour says what it gets"
+)]
+#[case::no_neighbour(
+    NOISY_NEIGHBOUR.replace("    neighbour:\n      rate: 7000\n      connections: 64\n", ""),
+    "expect.neighbour: no phase has a neighbour; leave it out"
 )]
 fn what_goes_on_beside_the_requests_has_to_make_sense(#[case] text: String, #[case] says: &str) {
     let said = refusal(&text);

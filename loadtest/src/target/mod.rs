@@ -22,6 +22,9 @@ pub struct Target {
     url: String,
     proof: Proof,
     process: Option<u32>,
+    has_connection_each: bool,
+    /// The token of another client.
+    neighbour: Option<String>,
 }
 
 /// What can be shown to a service, and by what it is known.
@@ -63,7 +66,15 @@ impl Target {
             url: url.trim_end_matches('/').to_owned(),
             proof: Proof { token, certificate, ..proof },
             process: None,
+            has_connection_each: credentials.has_connection_each(),
+            neighbour: None,
         })
+    }
+
+    /// The same, asked by another client, if it knows one.
+    pub(crate) fn neighbour(&self) -> Option<Self> {
+        let token = Some(self.neighbour.clone()?);
+        Some(Self { proof: Proof { token, ..self.proof.clone() }, ..self.clone() })
     }
 
     /// Its address.
@@ -85,6 +96,11 @@ impl Target {
     #[must_use]
     pub fn proof(&self) -> &Proof {
         &self.proof
+    }
+
+    /// Whether each request has a connection of its own.
+    pub(crate) fn has_connection_each(&self) -> bool {
+        self.has_connection_each
     }
 
     /// The service's process, if it was started here.

@@ -8,6 +8,9 @@ use super::instance::{cargo, printed};
 use super::started::StartError;
 use crate::scenario::Credentials;
 
+/// Who the other client says that it is.
+const NEIGHBOUR: &str = "neighbour";
+
 /// What a service is started with, and what is shown to it.
 #[derive(Debug, Default)]
 pub(super) struct Made {
@@ -15,6 +18,8 @@ pub(super) struct Made {
     pub(super) is_open: bool,
     pub(super) settings: Vec<String>,
     pub(super) proof: Proof,
+    /// The service's command that makes a token that it accepts.
+    token: Vec<String>,
 }
 
 impl Made {
@@ -33,11 +38,11 @@ impl Made {
             Credentials::Es256Anew => made.signed_anew("ES256", folder)?,
             Credentials::Eddsa => made.signed("EdDSA", folder, &[])?,
             Credentials::EddsaAnew => made.signed_anew("EdDSA", folder)?,
-            Credentials::Tls => {
+            Credentials::Tls | Credentials::TlsAnew => {
                 made.open();
                 made.over_tls(folder)?;
             }
-            Credentials::Mtls => {
+            Credentials::Mtls | Credentials::MtlsAnew => {
                 made.set(&["--mode", "production", "--policy", "mtls"]);
                 made.certified(folder)?;
             }
@@ -48,6 +53,16 @@ impl Made {
             }
         }
         Ok(made)
+    }
+
+    /// The token of another client, where tokens are signed for the run.
+    pub(super) fn neighbour(&self) -> Result<Option<String>, StartError> {
+        (!self.token.is_empty()).then(|| self.token_of(&["--subject", NEIGHBOUR])).transpose()
+    }
+
+    fn token_of(&self, whom: &[&str]) -> Result<String, StartError> {
+        let command: Vec<_> = self.token.iter().map(String::as_str).chain(whom.iter().copied()).collect();
+        Ok(service(&command)?.trim().to_owned())
     }
 
     fn set(&mut self, settings: &[&str]) {
@@ -68,7 +83,8 @@ impl Made {
         let into = folder.display().to_string();
         service(&["keys", "signing", &into, "--algorithm", algorithm, "--name", "issuer"])?;
         let key = ["token", "--algorithm", algorithm, "--key", &file(folder, private)];
-        self.proof.token = Some(service(&[&key, token].concat())?.trim().to_owned());
+        self.token = [&key, token].concat().into_iter().map(str::to_owned).collect();
+        self.proof.token = Some(self.token_of(&[])?);
         self.set(&["--mode", "production", setting, &file(folder, public)]);
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! A service that is started for a run and ends with it: one instance, or several behind a balancer. Owns their lives; must
 //! never know what is asked of them.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
@@ -11,7 +13,7 @@ use super::cores::Apart;
 use super::instance::{Instance, Launch};
 use super::proof::Made;
 use super::{Lacking, Target};
-use crate::scenario::{Credentials, Service};
+use crate::scenario::{Credentials, Quota, Service};
 
 /// A service that was started here; it ends when its owner lets go of it.
 #[derive(Debug)]
@@ -54,8 +56,13 @@ impl Started {
     /// When it does not build or ends.
     pub fn start(credentials: Credentials, service: &Service) -> Result<Self, StartError> {
         let folder = tempfile::tempdir()?;
-        let Made { is_open, mut settings, mut proof } = Made::for_credentials(credentials, folder.path())?;
+        let made = Made::for_credentials(credentials, folder.path())?;
+        let neighbour = service.quota.map(|_| made.neighbour()).transpose()?.flatten();
+        let Made { is_open, mut settings, mut proof, .. } = made;
         settings.extend(service.options.iter().cloned());
+        if let Some(quota) = service.quota {
+            settings.extend(["--quota-classes".to_owned(), classes(folder.path(), quota)?]);
+        }
         let mut program = if is_open { vec!["--example", "open"] } else { Vec::new() };
         let answers_take = service.answers_take();
         if answers_take.is_some() {
@@ -80,6 +87,7 @@ impl Started {
         let address = balancer.as_ref().map_or(address, Balancer::address);
         let mut target = Target::new(&format!("{scheme}://{address}"), credentials, proof)?;
         target.process = balancer.is_none().then_some(process);
+        target.neighbour = neighbour;
         Ok(Self { balancer, instances: Mutex::new(instances), launch, apart, _folder: folder, target })
     }
 
@@ -107,4 +115,11 @@ impl Started {
         }
         Ok(())
     }
+}
+
+/// A file in which everybody has that quota.
+fn classes(folder: &Path, Quota { rate, burst }: Quota) -> io::Result<String> {
+    let file = folder.join("quota-classes");
+    fs::write(&file, format!("everybody rate={rate}/s burst={burst}\n"))?;
+    Ok(file.display().to_string())
 }

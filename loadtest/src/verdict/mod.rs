@@ -6,6 +6,7 @@
 
 mod beside;
 mod overload;
+mod quota;
 pub(crate) mod steady;
 
 use std::collections::HashSet;
@@ -17,9 +18,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::latency::{LEAST_BEYOND, count};
-use crate::measurement::{Events, Measurement};
+use crate::measurement::{Events, Measurement, REFUSALS};
 use crate::objectives::Objective;
 use crate::result::{PhaseResult, together};
+use crate::scenario::{Phase, Quota};
 use crate::share::Part;
 
 /// Of the requests that were due, so many have to be sent: a request that was not sent would have been a slow one.
@@ -39,6 +41,8 @@ pub struct Expectation {
     pub overload: Option<Overload>,
     /// What must not grow over a phase, if something must not.
     pub steady: Option<Steady>,
+    /// What a client gets that asks for more than its quota, if there is one.
+    pub quota: Option<KeptQuota>,
     /// So long at most the service puts up with a request that comes a byte a second.
     pub slow_clients_ended_within: Option<Duration>,
 }
@@ -61,6 +65,15 @@ pub struct Steady {
     pub memory_growth_at_most: Decimal,
     /// Of the 99th percentile of latency, second by second.
     pub p99_growth_at_most: Decimal,
+}
+
+/// What a client gets that asks for more than its quota: the quota and no more, and fast refusals for the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptQuota {
+    /// How much each client may ask.
+    pub quota: Quota,
+    /// At least this share of it is answered.
+    pub at_least: Decimal,
 }
 
 /// A status that may be answered.
@@ -94,6 +107,16 @@ pub struct Verdict {
     pub because: String,
     /// Everything else that was found.
     pub besides: Vec<String>,
+}
+
+impl Expectation {
+    /// Statuses that may be answered in a phase: one that asks for more than can be done may be refused.
+    #[must_use]
+    pub fn allowed(&self, phase: &Phase) -> Vec<AllowedStatus> {
+        let refusals = REFUSALS.map(|status| AllowedStatus { status, at_most: None });
+        let refusals = if phase.overload { &refusals[..] } else { &[] };
+        [self.statuses.as_slice(), refusals].concat()
+    }
 }
 
 impl Verdict {
@@ -210,6 +233,9 @@ fn of_phases(phases: &[PhaseResult], expected: &Expectation) -> Findings {
     }
     if let Some(steady) = &expected.steady {
         findings.extend(steady::findings(phases, steady));
+    }
+    if let Some(kept) = expected.quota {
+        findings.extend(quota::findings(phases, expected, kept));
     }
     if let Some(within) = expected.slow_clients_ended_within {
         findings.extend(beside::slow_clients(phases, within));

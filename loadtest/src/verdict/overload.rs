@@ -4,9 +4,9 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::{AllowedStatus, Expectation, Findings, Overload, incomplete, percent, starved, wrong};
+use super::{Expectation, Findings, Overload, incomplete, percent, starved, wrong};
 use crate::latency::count;
-use crate::measurement::REFUSALS;
+use crate::measurement::Measurement;
 use crate::objectives::Objective;
 use crate::result::PhaseResult;
 
@@ -41,9 +41,8 @@ pub(super) fn findings(phases: &[PhaseResult], expected: &Expectation, overload:
 
 fn phase_findings(phase: &PhaseResult, most: f64, expected: &Expectation, overload: &Overload) -> Findings {
     let (name, measured) = (&phase.phase.name, &phase.measurement);
-    let refusals = REFUSALS.map(|status| AllowedStatus { status, at_most: None });
     let mut findings = Findings {
-        wrong: wrong(measured, &[expected.statuses.as_slice(), &refusals].concat()),
+        wrong: wrong(measured, &expected.allowed(&phase.phase)),
         starved: starved(measured),
         incomplete: incomplete(measured, &[]),
         ..Findings::default()
@@ -68,19 +67,19 @@ fn phase_findings(phase: &PhaseResult, most: f64, expected: &Expectation, overlo
     }
     findings
         .missed
-        .extend(expected.objectives.iter().filter_map(|objective| slow_refusals(phase, objective)));
+        .extend(expected.objectives.iter().filter_map(|objective| slow_refusals(name, measured, objective)));
     findings
 }
 
-/// A refusal has the time of an answer: at the percentile that the objective's budget leaves.
-fn slow_refusals(phase: &PhaseResult, objective: &Objective) -> Option<String> {
+/// A refusal has the time of an answer: at the percentile that the objective's budget leaves. `name` is that of the
+/// phase.
+pub(super) fn slow_refusals(name: &str, measured: &Measurement, objective: &Objective) -> Option<String> {
     let (threshold, budget) = (objective.threshold_seconds?.to_f64()?, objective.budget.to_f64()?);
-    let quantile = phase.measurement.refusals.quantile(1.0 - budget)?;
+    let quantile = measured.refusals.quantile(1.0 - budget)?;
     let took = quantile.value?.as_secs_f64();
     (took > threshold).then(|| {
         format!(
-            "{}: the slowest {} % of refusals took longer than {:.1} ms; expected {} ms, as of an answer",
-            phase.phase.name,
+            "{name}: the slowest {} % of refusals took longer than {:.1} ms; expected {} ms, as of an answer",
             percent(objective.budget),
             took * 1e3,
             threshold * 1e3

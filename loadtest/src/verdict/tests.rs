@@ -19,6 +19,7 @@ fn expected() -> Expectation {
         objectives: ["api-availability", "api-latency"].map(|name| all.named(name).unwrap().clone()).to_vec(),
         overload: None,
         steady: None,
+        quota: None,
         slow_clients_ended_within: None,
     }
 }

@@ -54,3 +54,17 @@ fn two_instances_that_are_restarted_in_turn_lose_nothing() {
     assert_eq!(phase.measurement.statuses.keys().collect::<Vec<_>>(), [&200], "{phase:?}");
     assert_eq!(phase.measurement.sent(), phase.measurement.answers(), "{phase:?}");
 }
+
+#[test]
+fn a_neighbour_that_asks_for_more_gets_its_quota_and_the_other_all_it_asks_for() {
+    let service = "service: { quota: { rate: 150, burst: 10 } }\nphases:";
+    let neighbour = "neighbour: { rate: 600, connections: 20 }, load: open";
+    let scenario = gentle("es256", 4).replace("phases:", service).replace("load: open", neighbour)
+        + "  neighbour: { quota_at_least: \"0.5\" }\n";
+    let ran = run_with(&scenario, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let phase = &ran.result.unwrap().phases[0];
+    let neighbour = phase.neighbour.as_ref().unwrap();
+    assert_eq!(phase.measurement.statuses.keys().collect::<Vec<_>>(), [&200], "{phase:?}");
+    assert!(neighbour.statuses[&429] > 0 && neighbour.good() <= 150 * 4 + 10, "{neighbour:?}");
+}

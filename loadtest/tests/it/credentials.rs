@@ -25,6 +25,7 @@ fn by(credentials: &'static str) -> Scenario {
 #[case("hs256")]
 #[case("eddsa")]
 #[case("mtls")]
+#[case("mtls_anew")]
 #[case("bound")]
 fn a_service_that_is_started_for_a_run_accepts_its_credentials_and_is_measured(
     #[case] credentials: &'static str,
@@ -34,8 +35,11 @@ fn a_service_that_is_started_for_a_run_accepts_its_credentials_and_is_measured(
     let measured = ran.result.as_ref().unwrap().measurement();
     assert!(measured.service.unwrap().resident_bytes > 1 << 20, "{measured:?}");
     assert!(ran.said.contains(" MiB resident at most"), "{ran:?}");
+    let result = ran.result.unwrap();
+    let has_connection_each = result.phases[0].flags.contains(&"--disable-keepalive".to_owned());
+    assert_eq!(has_connection_each, credentials == "mtls_anew", "{:?}", result.phases[0].flags);
     let cores = std::thread::available_parallelism().unwrap().get();
-    assert_eq!(ran.result.unwrap().machine.cores, cores, "those of the machine, not of the harness");
+    assert_eq!(result.machine.cores, cores, "those of the machine, not of the harness");
 }
 
 /// A service that is there, and the options by which a run reaches it.

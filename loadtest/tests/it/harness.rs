@@ -84,10 +84,17 @@ impl Scenario {
 
 /// A scenario's text against a server of these tests.
 pub(crate) fn run(scenario: &str, address: SocketAddr) -> Ran {
+    run_with_token(scenario, address, &[])
+}
+
+/// The same with these options besides.
+pub(crate) fn run_with_token(scenario: &str, address: SocketAddr, options: &[&str]) -> Ran {
     let folder = TempDir::new().unwrap();
     let token = folder.path().join("token");
     std::fs::write(&token, TOKEN).unwrap();
-    run_with(scenario, &["--target", &format!("http://{address}"), "--token-file", token.to_str().unwrap()])
+    let target = format!("http://{address}");
+    let there = ["--target", &target, "--token-file", token.to_str().unwrap()];
+    run_with(scenario, &[&there, options].concat())
 }
 
 /// The same with these options, in the workspace's folder, where a service can be built.

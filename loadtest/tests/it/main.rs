@@ -10,6 +10,7 @@ mod generator;
 mod harness;
 mod history;
 mod ladder;
+mod otlp;
 mod overload;
 mod server;
 mod shares;

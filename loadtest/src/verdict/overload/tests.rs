@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use super::super::{Outcome, Verdict, judge_phases};
+use super::super::{AllowedStatus, Outcome, Verdict, judge_phases};
 use super::*;
 use crate::engine::Cost;
 use crate::measurement::{Checks, Generator, Measurement};
@@ -24,6 +24,7 @@ fn expected() -> Expectation {
             recovery: Duration::from_secs(2),
         }),
         steady: None,
+        quota: None,
         slow_clients_ended_within: None,
     }
 }
