@@ -19,8 +19,8 @@ const RELEASE: &str = "/proc/sys/kernel/osrelease";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
-    /// The commit of the working copy in which it ran, with `-dirty` where files were changed; of an image, the one that
-    /// it was built from.
+    /// The commit of the working copy in which it ran, with `-dirty` where files other than results were changed; of an
+    /// image, the one that it was built from.
     pub commit: String,
     /// The profile that the harness was built with, and the service that it started.
     pub build_profile: String,
@@ -47,8 +47,13 @@ impl Machine {
     }
 }
 
-/// The working copy's commit, as git says it.
+/// The working copy's commit, and whether files were changed since. Results don't count: whoever runs several scenarios
+/// writes over those that are committed.
 fn described() -> String {
-    let output = Command::new("git").args(["describe", "--always", "--dirty"]).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    let git = |arguments: &[&str]| Command::new("git").args(arguments).output();
+    let commit = git(&["describe", "--always"]);
+    let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let same = git(&["diff", "--quiet", "HEAD", "--", ":/", ":(top,exclude)*/results/*.json"]);
+    let is_changed = same.is_ok_and(|output| output.status.code() == Some(1));
+    commit.unwrap_or_default() + if is_changed { "-dirty" } else { "" }
 }

@@ -3,15 +3,13 @@
 
 mod search;
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::search::Range;
 use self::search::{Found, Trial, search};
-use crate::engine::{self, Cost, EngineError};
+use crate::engine::{self, Cost, EngineError, UnderWay};
 use crate::latency::count;
 use crate::machine::Machine;
 use crate::scenario::{Credentials, Phase, Scenario};
@@ -99,7 +97,7 @@ pub struct Spread {
     pub most: f64,
 }
 
-/// Searches once. `look` is called about ten times a second with the phase that runs and the time since its start.
+/// Searches once. `look` is called about ten times a second with the phase that runs and how far it is.
 ///
 /// # Errors
 ///
@@ -109,11 +107,12 @@ pub fn round(
     phase: &Phase,
     target: &Target,
     range: Range,
-    look: &dyn Fn(&Phase, Duration),
+    look: &dyn Fn(&Phase, &UnderWay<'_>),
 ) -> Result<Round, EngineError> {
     let Found { held, beyond } = search(range, |rate| -> Result<_, EngineError> {
         let phase = Phase { rate: Some(rate), ..phase.clone() };
-        let measured = engine::run(scenario, &phase, target, &|since| look(&phase, since))?.measurement;
+        let measured =
+            engine::run(scenario, &phase, target, &|under_way| look(&phase, under_way))?.measurement;
         let verdict = judge(&measured, &scenario.expectation);
         Ok(match verdict.outcome {
             Outcome::Pass => Trial::Held(measured),

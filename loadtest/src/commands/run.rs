@@ -123,7 +123,7 @@ fn one_phase(scenario: &Scenario, phase: &Phase, asked: &Asked) -> Result<(Seen,
                 started.restart_in_turn().map(|()| begun.elapsed().as_secs_f64())
             })
         });
-        let seen = engine::run(scenario, phase, asked.target(), &|since| progress(phase, since))?;
+        let seen = engine::run(scenario, phase, asked.target(), &|under_way| progress(phase, under_way))?;
         let restarted = restarts.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         Ok((seen, restarted.transpose()?))
     })

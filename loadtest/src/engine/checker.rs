@@ -3,16 +3,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, TlsConfig, parse_pem};
 
 use super::EngineError;
+use crate::latency::Latency;
 use crate::measurement::{Checks, REFUSALS};
 use crate::payload::{Route, Row};
 use crate::target::{Proof, Target};
@@ -24,7 +25,19 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Checker {
     is_over: Arc<AtomicBool>,
+    compared: Arc<Mutex<Compared>>,
     thread: JoinHandle<Checks>,
+}
+
+/// What it has found so far, for a person who watches.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    /// Answers.
+    pub answers: u64,
+    /// Those that were the golden one.
+    pub right: u64,
+    /// From when it asked to the end of each answer, or of none.
+    pub latency: Latency,
 }
 
 impl Checker {
@@ -41,12 +54,16 @@ impl Checker {
             .build()
             .into();
         let (target, is_over) = (target.clone(), Arc::new(AtomicBool::new(false)));
-        let until = Arc::clone(&is_over);
+        let compared = Arc::<Mutex<Compared>>::default();
+        let (until, seen) = (Arc::clone(&is_over), Arc::clone(&compared));
         let thread = std::thread::spawn(move || {
             let mut checks = Checks::default();
             for row in rows.iter().cycle() {
+                let asked = Instant::now();
                 let answer = ask(&agent, &target, route, row);
+                let took = asked.elapsed();
                 check(&mut checks, route, row, answer);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).note(&checks, took);
                 if until.load(Ordering::Relaxed) {
                     break;
                 }
@@ -54,13 +71,25 @@ impl Checker {
             }
             checks
         });
-        Ok(Self { is_over, thread })
+        Ok(Self { is_over, compared, thread })
+    }
+
+    pub(super) fn so_far(&self) -> Compared {
+        self.compared.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What it has found. One that came to harm has compared nothing, which makes a run invalid.
     pub(super) fn stop(self) -> Checks {
         self.is_over.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
+    }
+}
+
+impl Compared {
+    fn note(&mut self, checks: &Checks, took: Duration) {
+        self.answers = checks.right + checks.wrong + checks.not_answered;
+        self.right = checks.right;
+        self.latency.answer(took);
     }
 }
 

@@ -13,6 +13,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use self::checker::Checker;
+pub use self::checker::Compared;
 pub use self::cost::Cost;
 use self::cost::Watched;
 pub use self::generator::generate;
@@ -49,6 +50,22 @@ pub struct Seen {
     pub neighbour: Option<Measurement>,
     /// What the generator was told, without secrets.
     pub flags: Vec<String>,
+}
+
+/// A phase that is under way.
+#[derive(Debug)]
+pub struct UnderWay<'phase> {
+    /// Since it began to send.
+    pub since: Duration,
+    checker: &'phase Checker,
+}
+
+impl UnderWay<'_> {
+    /// What the client beside the generator has found so far; the generator says nothing before its end.
+    #[must_use]
+    pub fn compared(&self) -> Compared {
+        self.checker.so_far()
+    }
 }
 
 /// A phase that can't be run.
@@ -95,7 +112,7 @@ pub enum EngineError {
     Processor(#[from] procfs::ProcError),
 }
 
-/// Runs a phase. `look` is called about ten times a second with the time since its start.
+/// Runs a phase. `look` is called about ten times a second.
 ///
 /// # Errors
 ///
@@ -104,7 +121,7 @@ pub fn run(
     scenario: &Scenario,
     phase: &Phase,
     target: &Target,
-    look: &dyn Fn(Duration),
+    look: &dyn Fn(&UnderWay<'_>),
 ) -> Result<Seen, EngineError> {
     let rows = scenario.rows(phase.route).map_err(EngineError::Golden)?;
     let order = Order::new(scenario, phase, target, &rows)?;
@@ -117,7 +134,8 @@ pub fn run(
     let checker = Checker::start(target, phase.route, scenario.timeout, rows)?;
     let mut service = target.process().map(Watched::new);
     let orders: Vec<_> = [&order].into_iter().chain(neighbour.iter().map(|(_, order)| order)).collect();
-    let usage = watch(&orders, phase, scenario, service.as_mut(), look);
+    let look = |since| look(&UnderWay { since, checker: &checker });
+    let usage = watch(&orders, phase, scenario, service.as_mut(), &look);
     let checks = checker.stop();
     let slow_clients = slow.map(Holding::stop);
     let usage = usage?;

@@ -21,6 +21,10 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(arguments: &[&str]) -> Self {
+        Self::start_logging_to(Stdio::null(), arguments).await
+    }
+
+    pub(crate) async fn start_logging_to(log: Stdio, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ready_file = directory.path().join("ready.json");
         let process = Command::new(env!("CARGO_BIN_EXE_inference"))
@@ -28,7 +32,7 @@ impl Running {
             .arg(&ready_file)
             .args(arguments)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let ready = ready(&ready_file).await;

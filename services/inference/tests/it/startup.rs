@@ -1,9 +1,12 @@
 //! The binary itself: what it prints, what it refuses to start with, what its other commands answer.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use rstest::rstest;
+
+use crate::running::Running;
 
 /// What the binary answers to these arguments. A service that starts although it must not ends with a file that it cannot
 /// write, so that the test fails rather than waits.
@@ -83,6 +86,18 @@ fn ends_well_when_it_is_told_to_while_it_waits_for_keys() {
     assert!(told.success());
     let rest: Vec<String> = lines.collect();
     assert!(service.wait().unwrap().success(), "{rest:?}");
+}
+
+/// On a disk that is full, say: who then wrote of it to the same place would panic.
+#[tokio::test]
+async fn who_cannot_write_its_log_answers_nevertheless() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let service = Running::start_logging_to(full.into(), &["--log-filter", "trace"]).await;
+    let ask = format!("GET /v2 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\n\r\n", service.token);
+    let mut wire = service.connect().await;
+    for _ in 0..3 {
+        assert_eq!(wire.ask(&ask).await.status(), "200");
+    }
 }
 
 #[test]
