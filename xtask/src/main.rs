@@ -16,6 +16,7 @@ mod generate;
 mod golden;
 mod image;
 mod keep_alive;
+mod latencies;
 mod machine;
 mod marks;
 mod metrics_page;

@@ -8,6 +8,7 @@ mod bare;
 mod batching;
 mod callgrind;
 mod instructions;
+mod newcomer;
 pub(crate) mod peers;
 mod profile;
 mod scaling;
@@ -48,6 +49,7 @@ pub(crate) const ALL: &[Bench] = &[
     scaling::BENCH,
     peers::BENCH,
     profile::BENCH,
+    newcomer::BENCH,
 ];
 
 /// Which one to run.

@@ -15,6 +15,7 @@ mod kubernetes;
 mod observability;
 mod oidc_provider;
 mod reload;
+mod report;
 mod rotation;
 mod rules;
 mod runbooks;
@@ -68,6 +69,7 @@ pub(crate) const ALL: &[E2e] = &[
     soak::TEST,
     backtest::TEST,
     rules::TEST,
+    report::TEST,
     slo_mutants::TEST,
     comparison::TEST,
 ];

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use super::{Found, read};
 use crate::workspace::Workspace;
 
-const FILE: &str = "loadtest/results/auth-ladder.json";
-
-/// The percentiles of the table.
-const SHOWN: [f64; 3] = [0.5, 0.99, 0.999];
+/// What was found, and the percentiles that each run has enough answers for.
+const LADDERS: [(&str, &[f64]); 2] = [
+    ("loadtest/results/auth-ladder.json", &[0.5, 0.99, 0.999]),
+    ("loadtest/results/handshake-ladder.json", &[0.5, 0.99]),
+];
 
 /// The part of what was found that is shown; its whole form is `loadtest/schema/ladder.json`.
 #[derive(Debug, Deserialize)]
@@ -54,21 +55,21 @@ struct Interval {
     high: f64,
 }
 
-pub(super) fn table(workspace: &Workspace) -> anyhow::Result<String> {
-    read::<Ladder>(workspace, FILE)?.table()
+pub(super) fn tables(workspace: &Workspace) -> anyhow::Result<String> {
+    let tables = LADDERS.map(|(file, shown)| read::<Ladder>(workspace, file)?.table(shown).context(file));
+    Ok(tables.into_iter().collect::<Result<Vec<_>, _>>()?.join("\n"))
 }
 
 impl Ladder {
-    fn table(&self) -> anyhow::Result<String> {
-        let mut text =
-            "| credentials | p50, ms | p99, ms | p99.9, ms | processor, µs |\n|---|---:|---:|---:|---:|\n"
-                .to_owned();
+    fn table(&self, shown: &[f64]) -> anyhow::Result<String> {
+        let heads: String = shown.iter().map(|quantile| format!(" p{}, ms |", quantile * 100.0)).collect();
+        let rule = "---:|".repeat(shown.len());
+        let mut text = format!("| credentials |{heads} processor, µs |\n|---|{rule}---:|\n");
         for (at, Rung { credentials, latency, processor_us }) in self.rungs.iter().enumerate() {
             write!(text, "| {credentials} |")?;
-            for quantile in SHOWN {
-                let shown = latency.iter().find(|shown| (shown.quantile - quantile).abs() < f64::EPSILON);
-                let ms =
-                    &shown.with_context(|| format!("{FILE}: {credentials} has no quantile {quantile}"))?.ms;
+            for quantile in shown {
+                let found = latency.iter().find(|found| (found.quantile - quantile).abs() < f64::EPSILON);
+                let ms = &found.with_context(|| format!("{credentials} has no quantile {quantile}"))?.ms;
                 write!(text, " {} |", ms.cell(at == 0, 3))?;
             }
             writeln!(text, " {} |", processor_us.cell(at == 0, 1))?;
@@ -117,7 +118,11 @@ mod tests {
     #[test]
     fn each_row_but_the_first_has_what_it_adds_and_how_sure_that_is() {
         let ladder: Ladder = serde_json::from_value(ladder(&[0.5, 0.9, 0.99, 0.999])).unwrap();
-        let table = ladder.table().unwrap();
+        let table = ladder.table(&[0.5, 0.99, 0.999]).unwrap();
+        assert!(
+            table.starts_with("| credentials | p50, ms | p99, ms | p99.9, ms | processor, µs |\n"),
+            "{table}"
+        );
         assert!(table.contains("| none | 1.250 | 1.250 | 1.250 | 1.2 |\n"), "{table}");
         assert!(
             table.contains("| 1.250 (-0.500: -0.750 to +0.250) | 1.2 (-0.5: -0.8 to +0.2) |\n"),
@@ -132,6 +137,6 @@ mod tests {
     #[test]
     fn a_percentile_that_has_too_few_answers_is_no_cell() {
         let ladder: Ladder = serde_json::from_value(ladder(&[0.5, 0.99])).unwrap();
-        assert!(ladder.table().unwrap_err().to_string().ends_with("none has no quantile 0.999"));
+        assert!(ladder.table(&[0.5, 0.999]).unwrap_err().to_string().ends_with("none has no quantile 0.999"));
     }
 }

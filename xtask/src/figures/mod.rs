@@ -10,6 +10,7 @@ mod peers;
 mod profile;
 mod scaling;
 mod sizes;
+mod stress;
 
 use std::fmt::Write as _;
 
@@ -169,7 +170,7 @@ fn security(workspace: &Workspace) -> anyhow::Result<String> {
         )?;
     }
     writeln!(text, "\n{}", auth.origin.line())?;
-    text += &ladder::table(workspace)?;
+    text += &ladder::tables(workspace)?;
     Ok(text)
 }
 
@@ -218,6 +219,7 @@ fn performance(workspace: &Workspace) -> anyhow::Result<String> {
     writeln!(text, "\n{}", batching.origin.line().trim_end())?;
     writeln!(text, "\n{}", profile::table(workspace)?.trim_end())?;
     writeln!(text, "\n{}", scaling::tables(workspace)?.trim_end())?;
+    writeln!(text, "\n{}", stress::table(workspace)?.trim_end())?;
     let capacity = Capacity::committed(workspace)?;
     let sizes = Sizes::committed(workspace, &capacity)?;
     writeln!(

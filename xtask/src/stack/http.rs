@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::typestate::WithBody;
-use ureq::{Agent, RequestBuilder};
+use ureq::Agent;
 
 /// Longer than any answer takes.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -54,16 +53,7 @@ impl Http {
 
     /// Replaces what is there.
     pub(crate) fn put(&self, path: &str, body: &Value) -> anyhow::Result<()> {
-        Self::send(self.agent.put(self.url(path)), path, body)
-    }
-
-    /// Adds something there.
-    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<()> {
-        Self::send(self.agent.post(self.url(path)), path, body)
-    }
-
-    fn send(request: RequestBuilder<WithBody>, path: &str, body: &Value) -> anyhow::Result<()> {
-        let request = request.header("content-type", "application/json");
+        let request = self.agent.put(self.url(path)).header("content-type", "application/json");
         let mut answer = request.send(body.to_string()).with_context(|| path.to_owned())?;
         let text = answer.body_mut().read_to_string()?;
         ensure!(answer.status().is_success(), "{path} {body} was answered {}: {text}", answer.status());

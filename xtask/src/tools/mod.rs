@@ -90,6 +90,8 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("perf", "linux-perf"),
     debian("curl", "curl"),
     debian("openssl", "openssl"),
+    // What looks at the pages that a person looks at.
+    debian("chromium-headless-shell", "chromium-headless-shell"),
     // What watches the service, and what asks it.
     debian("prometheus-alertmanager", "prometheus-alertmanager"),
     debian("amtool", "prometheus-alertmanager"),

@@ -8,8 +8,6 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +21,7 @@ use super::processes;
 use crate::artifact;
 use crate::development::Development;
 use crate::golden::{self, Golden};
+use crate::latencies;
 use crate::process;
 use crate::stack::Part;
 use crate::workspace::Workspace;
@@ -121,12 +120,8 @@ struct Timing {
 #[derive(Deserialize)]
 struct Measurement {
     offered: u64,
-    latency: Latency,
-}
-
-#[derive(Deserialize)]
-struct Latency {
-    hdr_v2_base64: String,
+    #[serde(deserialize_with = "latencies::read")]
+    latency: Histogram<u64>,
 }
 
 impl<'a> Client<'a> {
@@ -239,7 +234,7 @@ impl Subject {
         let held = rounds.filter_map(|round| round.held).map(|held| held.good_per_second);
         Ok(Measured {
             good_per_second: held.fold(0.0, f64::max),
-            latencies: histogram(&measurement.latency.hdr_v2_base64)?,
+            latencies: measurement.latency.clone(),
             processor_us: (after.processor_seconds - before.processor_seconds) * 1e6 / requests,
             resident_mib: mib(after.resident_bytes),
             start_ms,
@@ -295,11 +290,6 @@ impl Subject {
         }
         command
     }
-}
-
-fn histogram(hdr_v2_base64: &str) -> anyhow::Result<Histogram<u64>> {
-    let bytes = STANDARD.decode(hdr_v2_base64)?;
-    Ok(hdrhistogram::serialization::Deserializer::new().deserialize(&mut bytes.as_slice())?)
 }
 
 fn mib(bytes: u64) -> f64 {

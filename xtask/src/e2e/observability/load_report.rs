@@ -1,74 +1,90 @@
-//! What a load test would send through the collector, so that the way from OTLP to Prometheus is walked and the load
-//! test's dashboard has something to show.
+//! A load test that tells the collector what it saw, so that the way from OTLP to Prometheus is walked and the load test's
+//! dashboard has something to show.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
 
-use anyhow::ensure;
-use serde_json::{Value, json};
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+use xshell::cmd;
 
-use crate::stack::{Http, Prometheus, seconds_since_1970 as now};
+use crate::stack::{Prometheus, Stack};
+use crate::workspace::Workspace;
 
-/// Reports of one run, and the seconds between them.
-const REPORTS: u32 = 40;
-const PAUSE: f64 = 0.25;
+/// Little enough for a service that is not optimised and is asked by others, too.
+const SCENARIO: &str = "\
+name: observability
+shows: What a load test sees arrives.
+credentials: bearer
+timeout: 2s
+threads: 2
+phases:
+  - { name: few, load: open, rate: 40, connections: 8, warm_up: 1s, duration: 10s }
+expect: { statuses: [{ status: 200 }], objectives: [] }
+";
 
-/// Requests from one report to the next.
-const REQUESTS: u32 = 25;
-
-/// Sends the reports of the last ten seconds.
-pub(super) fn send(collector: SocketAddr) -> anyhow::Result<()> {
-    let begun = f64::from(REPORTS).mul_add(-PAUSE, now());
-    let points = |each: fn(u32) -> Value| -> Vec<Value> {
-        (0..REPORTS)
-            .map(|number| {
-                let mut point = each(number * REQUESTS);
-                let at = f64::from(number).mul_add(PAUSE, begun);
-                if let Some(fields) = point.as_object_mut() {
-                    fields.insert("timeUnixNano".to_owned(), nanoseconds(at).into());
-                    fields.insert("startTimeUnixNano".to_owned(), nanoseconds(begun).into());
-                }
-                point
-            })
-            .collect()
-    };
-    let counter = |name: &str, each| {
-        let sum = json!({"aggregationTemporality": 2, "isMonotonic": true, "dataPoints": points(each)});
-        json!({"name": name, "sum": sum})
-    };
-    let durations = json!({"aggregationTemporality": 2, "dataPoints": points(|count| json!({
-        "count": count.to_string(), "sum": f64::from(count) * 0.002,
-        "explicitBounds": [0.001, 0.005, 0.025],
-        "bucketCounts": ["0", count.to_string(), "0", "0"],
-    }))});
-    let metrics = [
-        counter("loadtest_offered_requests", |count| json!({"asInt": count.to_string()})),
-        counter("loadtest_delivered_requests", |count| json!({"asInt": count.to_string()})),
-        counter("loadtest_wrong_answers", |_| json!({"asInt": "0"})),
-        json!({"name": "loadtest_request_duration", "unit": "s", "histogram": durations}),
-    ];
-    let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
-    let resource = [
-        attribute("service.name", "loadtest"),
-        attribute("run_id", "e2e"),
-        attribute("scenario", "observability"),
-        attribute("commit", "none"),
-    ];
-    let body = json!({"resourceMetrics": [{
-        "resource": {"attributes": resource},
-        "scopeMetrics": [{"metrics": metrics}],
-    }]});
-    Http::to(collector).post("/v1/metrics", &body)
+/// What a run keeps, as far as it is told to the collector.
+#[derive(Debug, Deserialize)]
+pub(super) struct Seen {
+    run_id: String,
+    scenario: String,
+    machine: Machine,
+    phases: [Phase; 1],
 }
 
-fn nanoseconds(seconds: f64) -> String {
-    format!("{:.0}", seconds * 1e9)
+#[derive(Debug, Deserialize)]
+struct Machine {
+    commit: String,
 }
 
-/// Whether all of it has arrived.
-pub(super) fn has_arrived(prometheus: &Prometheus) -> anyhow::Result<bool> {
-    let sent = f64::from((REPORTS - 1) * REQUESTS);
-    let labels = "{run_id=\"e2e\",scenario=\"observability\",commit=\"none\"}";
-    for metric in ["loadtest_offered_requests_total", "loadtest_request_duration_seconds_count"] {
+#[derive(Debug, Deserialize)]
+struct Phase {
+    measurement: Measurement,
+}
+
+#[derive(Debug, Deserialize)]
+struct Measurement {
+    offered: u64,
+    statuses: BTreeMap<String, u64>,
+}
+
+/// Builds the load test, before anybody is watched who would be slower for it.
+pub(super) fn build(workspace: &Workspace) -> anyhow::Result<()> {
+    let shell = workspace.shell()?;
+    Ok(cmd!(shell, "cargo build --quiet --locked --package loadtest").run()?)
+}
+
+/// Runs it to its end.
+pub(super) fn run(workspace: &Workspace, stack: &Stack) -> anyhow::Result<Seen> {
+    let (shell, serving) = (workspace.shell()?, &stack.serving);
+    let folder = serving.folder();
+    let (scenario, token) = (folder.join("observability.yaml"), folder.join("load-token"));
+    std::fs::write(&scenario, SCENARIO)?;
+    std::fs::write(&token, &serving.token)?;
+    let target = format!("https://{}", serving.addresses.api);
+    let (authority, collector) = (serving.authority()?, serving.otlp().context("no collector")?.to_string());
+    let loadtest = workspace.path("target/debug/loadtest");
+    let options = ["--target", &target, "--ca", &authority, "--out", "-"];
+    let kept = cmd!(
+        shell,
+        "{loadtest} run {scenario} {options...} --token-file {token} --otlp-endpoint http://{collector}"
+    )
+    .quiet()
+    .read()?;
+    serde_json::from_str(&kept).with_context(|| format!("what the load test kept: {kept}"))
+}
+
+/// Whether all that the run saw has arrived.
+pub(super) fn has_arrived(prometheus: &Prometheus, seen: &Seen) -> anyhow::Result<bool> {
+    let Seen { run_id, scenario, machine: Machine { commit }, phases: [Phase { measurement }] } = seen;
+    let answered = measurement.statuses.values().sum();
+    let labels = format!("{{run_id=\"{run_id}\",scenario=\"{scenario}\",commit=\"{commit}\"}}");
+    for (metric, sent) in [
+        ("loadtest_offered_requests_total", measurement.offered),
+        ("loadtest_delivered_requests_total", answered),
+        ("loadtest_request_duration_seconds_count", answered),
+        ("loadtest_wrong_answers_total", 0),
+    ] {
+        let sent = f64::from(u32::try_from(sent)?);
         let Some(value) = prometheus.value(&format!("{metric}{labels}"))? else { return Ok(false) };
         ensure!(value <= sent, "{metric} is {value}, and {sent} was sent");
         if value < sent {

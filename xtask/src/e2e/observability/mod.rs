@@ -14,7 +14,7 @@ mod verdict;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use xshell::cmd;
 
 use self::history::Page;
@@ -59,6 +59,7 @@ const SETUP: Setup = Setup {
 };
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    load_report::build(workspace)?;
     let serving = Serving::start(workspace, SETUP)?;
     let clients = serving.call(workspace, &calls())?;
     let (mut stack, begin) = watched(workspace, serving, &clients)?;
@@ -75,9 +76,9 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let end = now();
     verdict::judge(workspace, &stack, &timeline, begin, end)?;
     verdict::tickets_wait_for_pages(&timeline)?;
-    load_report::send(stack.serving.otlp().context("no collector")?)?;
+    let seen = load_report::run(workspace, &stack)?;
     wait::until("the load test's report", LIMIT, || {
-        Ok(load_report::has_arrived(&stack.prometheus)?.then_some(()))
+        Ok(load_report::has_arrived(&stack.prometheus, &seen)?.then_some(()))
     })?;
     questions::ask(&stack)?;
     // Nothing here makes these three: what their pages ask is answered as long as all is well, too.
