@@ -157,7 +157,9 @@ pub enum Credentials {
     Mtls,
     /// The same, on a connection of its own for each request.
     MtlsAnew,
-    /// By a client certificate and a bearer token that is bound to it.
+    /// By a client certificate and a bearer token that is signed with ES256.
+    Both,
+    /// The same, and the token is bound to the certificate.
     Bound,
 }
 
@@ -176,7 +178,7 @@ impl Credentials {
     }
 
     pub(crate) const fn wants_certificate(self) -> bool {
-        matches!(self, Self::Mtls | Self::MtlsAnew | Self::Bound)
+        matches!(self, Self::Mtls | Self::MtlsAnew | Self::Both | Self::Bound)
     }
 
     /// Whether each request has a connection of its own.

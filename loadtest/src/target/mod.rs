@@ -137,6 +137,7 @@ mod tests {
     #[case(Credentials::Es256, true, false)]
     #[case(Credentials::Tls, false, false)]
     #[case(Credentials::Mtls, false, true)]
+    #[case(Credentials::Both, true, true)]
     #[case(Credentials::Bound, true, true)]
     fn nothing_is_shown_beyond_what_the_scenario_proves_by(
         #[case] credentials: Credentials,

@@ -46,6 +46,11 @@ impl Made {
                 made.set(&["--mode", "production", "--policy", "mtls"]);
                 made.certified(folder)?;
             }
+            Credentials::Both => {
+                made.certified(folder)?;
+                made.signed("ES256", folder, &[])?;
+                made.set(&["--policy", "both"]);
+            }
             Credentials::Bound => {
                 made.certified(folder)?;
                 made.signed("ES256", folder, &["--bound-to", &file(folder, "client.pem")])?;

@@ -26,6 +26,7 @@ fn by(credentials: &'static str) -> Scenario {
 #[case("eddsa")]
 #[case("mtls")]
 #[case("mtls_anew")]
+#[case("both")]
 #[case("bound")]
 fn a_service_that_is_started_for_a_run_accepts_its_credentials_and_is_measured(
     #[case] credentials: &'static str,
