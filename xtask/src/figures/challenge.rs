@@ -10,6 +10,7 @@ use super::read;
 use crate::workspace::Workspace;
 
 const RESULT: &str = "loadtest/results/brief-50k.json";
+const MOST: &str = "loadtest/results/brief-most.json";
 
 /// The part of a load test's result that the page shows; its whole form is `loadtest/schema/result.json`.
 #[derive(Debug, Deserialize)]
@@ -58,6 +59,34 @@ struct Verdict {
     outcome: String,
 }
 
+/// The part of a capacity that the page shows; its whole form is `loadtest/schema/capacity.json`.
+#[derive(Debug, Deserialize)]
+struct Most {
+    command: String,
+    phase: Length,
+    configurations: [Configuration; 1],
+}
+
+#[derive(Debug, Deserialize)]
+struct Length {
+    seconds: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Configuration {
+    rounds: [Round; 1],
+}
+
+#[derive(Debug, Deserialize)]
+struct Round {
+    held: Held,
+}
+
+#[derive(Debug, Deserialize)]
+struct Held {
+    rate: u32,
+}
+
 /// What the rows are called.
 struct Words {
     head: &'static str,
@@ -67,6 +96,7 @@ struct Words {
     wrong: &'static str,
     bad: &'static str,
     verdict: &'static str,
+    most: &'static str,
     of: &'static str,
     cores: &'static str,
 }
@@ -79,6 +109,7 @@ const ENGLISH: Words = Words {
     wrong: "of those, wrong",
     bad: "bad for",
     verdict: "verdict",
+    most: "the most that was asked in as long and passed",
     of: "of",
     cores: "cores of",
 };
@@ -91,19 +122,20 @@ const SPANISH: Words = Words {
     wrong: "de ellos, errados",
     bad: "malas para",
     verdict: "veredicto",
+    most: "lo más que se pidió en el mismo tiempo y pasó",
     of: "de",
     cores: "núcleos de",
 };
 
 pub(super) fn in_english(workspace: &Workspace) -> anyhow::Result<String> {
-    table(&read(workspace, RESULT)?, &ENGLISH)
+    table(&read(workspace, RESULT)?, &read(workspace, MOST)?, &ENGLISH)
 }
 
 pub(super) fn in_spanish(workspace: &Workspace) -> anyhow::Result<String> {
-    table(&read(workspace, RESULT)?, &SPANISH)
+    table(&read(workspace, RESULT)?, &read(workspace, MOST)?, &SPANISH)
 }
 
-fn table(run: &Run, words: &Words) -> anyhow::Result<String> {
+fn table(run: &Run, most: &Most, words: &Words) -> anyhow::Result<String> {
     let [Phase { measurement }] = run.phases.as_slice() else {
         anyhow::bail!("{RESULT} has {} phases; expected one", run.phases.len());
     };
@@ -118,12 +150,18 @@ fn table(run: &Run, words: &Words) -> anyhow::Result<String> {
         writeln!(text, "| {} [{slo}](../slo/objectives/{slo}.md) | {bad} {} {total} |", words.bad, words.of)?;
     }
     writeln!(text, "| {} | {} |", words.verdict, run.verdict.outcome)?;
+    let Most {
+        command,
+        phase: Length { seconds },
+        configurations: [Configuration { rounds: [Round { held }] }],
+    } = most;
+    writeln!(text, "| {} | {:.0} |", words.most, f64::from(held.rate) * seconds)?;
     let day = run.started.split('T').next().context("a run without a day")?;
     let Machine { commit, cpu, cores } = &run.machine;
     writeln!(
         text,
         "\n`loadtest run loadtest/scenarios/brief-50k.yaml`, {day}, commit {commit}, {cores} {} {cpu}: \
-         [{RESULT}](../{RESULT}).",
+         [{RESULT}](../{RESULT}). `{command}`: [{MOST}](../{MOST}).",
         words.cores
     )?;
     Ok(text.trim_end().to_owned() + "\n")

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 async fn main() -> std::io::Result<()> {
     let constant = || async { ([(CONTENT_TYPE, "application/json")], r#"{"predicciones":[1]}"#) };
     let router = Router::new().route("/api", post(constant));
-    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(0);
+    let port = std::env::args().nth(1).map_or(Ok(0), |port| port.parse().map_err(std::io::Error::other))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
     // As the service does; without it neither would be comparable.
