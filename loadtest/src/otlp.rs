@@ -28,8 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 60;
 
 /// Upper bounds of the histogram of latencies, in seconds: those of the service's own.
-pub(crate) const BOUNDS: [f64; 12] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// What tells one run from another.
 #[derive(Debug, Clone)]
@@ -279,6 +278,17 @@ mod tests {
         let latency = objectives.named("api-latency").unwrap();
         let threshold: f64 = latency.threshold_seconds.unwrap().try_into().unwrap();
         assert!(BOUNDS.contains(&threshold), "{threshold}");
+    }
+
+    #[test]
+    fn the_bounds_are_those_of_the_service() {
+        let metrics: serde_json::Value =
+            serde_json::from_str(include_str!("../../services/inference/metrics.json")).unwrap();
+        let mut metrics = metrics["metrics"].as_array().unwrap().iter();
+        let own = metrics.find(|metric| metric["name"] == "http_server_request_duration_seconds").unwrap();
+        let own = own["buckets"].as_array().unwrap().iter();
+        let own: Vec<f64> = own.map(|bound| bound.as_str().unwrap().parse().unwrap()).collect();
+        assert_eq!(own, BOUNDS);
     }
 
     #[test]

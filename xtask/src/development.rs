@@ -1,4 +1,4 @@
-//! The service as `cargo run` has it, and keys, certificates and tokens by its own commands: what attacks are tried and
+//! The service and the load test as `cargo run` has them, and keys, certificates and tokens by its own commands: what attacks are tried and
 //! costs are measured with. Must never be what is measured: it is not optimised.
 
 use std::path::{Path, PathBuf};
@@ -20,6 +20,13 @@ pub(crate) struct Development {
     folder: TempDir,
     /// A body that is answered.
     pub(crate) body: String,
+}
+
+/// Builds the load test as `cargo run` has it, and returns where it is; quick when nothing changed.
+pub(crate) fn load_test(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let shell = workspace.shell()?;
+    cmd!(shell, "cargo build --quiet --locked --package loadtest").run()?;
+    Ok(workspace.path("target/debug/loadtest"))
 }
 
 impl Development {

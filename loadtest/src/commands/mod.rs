@@ -214,14 +214,16 @@ fn progress(phase: &Phase, under_way: &UnderWay<'_>) {
     let _gone = write!(stderr(), "\r{}\x1b[K", progress_words(phase, under_way.since, &under_way.compared()));
 }
 
-fn progress_words(phase: &Phase, since: Duration, Compared { answers, right, latency }: &Compared) -> String {
+fn progress_words(phase: &Phase, since: Duration, Compared { checks, latency }: &Compared) -> String {
     let left = phase.warm_up_seconds + phase.seconds - since.as_secs_f64();
     let load = phase.rate.map_or_else(|| "closed".to_owned(), |rate| format!("{rate}/s"));
     let mut words = format!(
-        "{}: {load} on {} connections, {:.0} s left; {right} of {answers} compared are right",
+        "{}: {load} on {} connections, {:.0} s left; {} of {} compared are right",
         phase.name,
         phase.connections,
-        left.max(0.0)
+        left.max(0.0),
+        checks.right,
+        checks.right + checks.wrong + checks.not_answered
     );
     for quantile in [0.5, 0.99].iter().filter_map(|quantile| latency.quantile(*quantile)) {
         if let Some(value) = quantile.value {
@@ -234,13 +236,14 @@ fn progress_words(phase: &Phase, since: Duration, Compared { answers, right, lat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::Measurement;
+    use crate::measurement::{Checks, Measurement};
     use crate::result::tests::run;
 
     #[test]
     fn who_watches_sees_how_long_it_takes_and_how_it_goes() {
         let phase = run(Measurement::default()).phases.remove(0).phase;
-        let mut compared = Compared { answers: 20, right: 19, ..Compared::default() };
+        let checks = Checks { right: 19, not_answered: 1, ..Checks::default() };
+        let mut compared = Compared { checks, ..Compared::default() };
         let words = |compared: &Compared| progress_words(&phase, Duration::from_millis(900), compared);
         assert_eq!(words(&compared), "only: 1000/s on 1 connections, 1 s left; 19 of 20 compared are right");
         for _ in 0..20 {

@@ -26,16 +26,14 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Checker {
     is_over: Arc<AtomicBool>,
     compared: Arc<Mutex<Compared>>,
-    thread: JoinHandle<Checks>,
+    thread: JoinHandle<()>,
 }
 
-/// What it has found so far, for a person who watches.
+/// What it has found so far.
 #[derive(Debug, Clone, Default)]
 pub struct Compared {
-    /// Answers.
-    pub answers: u64,
-    /// Those that were the golden one.
-    pub right: u64,
+    /// What came back.
+    pub checks: Checks,
     /// From when it asked to the end of each answer, or of none.
     pub latency: Latency,
 }
@@ -57,40 +55,37 @@ impl Checker {
         let compared = Arc::<Mutex<Compared>>::default();
         let (until, seen) = (Arc::clone(&is_over), Arc::clone(&compared));
         let thread = std::thread::spawn(move || {
-            let mut checks = Checks::default();
             for row in rows.iter().cycle() {
                 let asked = Instant::now();
                 let answer = ask(&agent, &target, route, row);
                 let took = asked.elapsed();
-                check(&mut checks, route, row, answer);
-                seen.lock().unwrap_or_else(PoisonError::into_inner).note(&checks, took);
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                check(&mut seen.checks, route, row, answer);
+                seen.latency.answer(took);
+                drop(seen);
                 if until.load(Ordering::Relaxed) {
                     break;
                 }
                 std::thread::sleep(PAUSE);
             }
-            checks
         });
         Ok(Self { is_over, compared, thread })
     }
 
     pub(super) fn so_far(&self) -> Compared {
-        self.compared.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        so_far(&self.compared)
     }
 
     /// What it has found. One that came to harm has compared nothing, which makes a run invalid.
     pub(super) fn stop(self) -> Checks {
         self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or_default()
+        let Self { compared, thread, .. } = self;
+        thread.join().map(|()| so_far(&compared).checks).unwrap_or_default()
     }
 }
 
-impl Compared {
-    fn note(&mut self, checks: &Checks, took: Duration) {
-        self.answers = checks.right + checks.wrong + checks.not_answered;
-        self.right = checks.right;
-        self.latency.answer(took);
-    }
+fn so_far(compared: &Mutex<Compared>) -> Compared {
+    compared.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 fn tls(Proof { authorities, certificate, .. }: &Proof) -> Result<TlsConfig, EngineError> {

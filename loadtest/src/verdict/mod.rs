@@ -31,7 +31,7 @@ const LEAST_SENT: f64 = 0.99;
 const BUSIEST_GENERATOR: f64 = 0.7;
 
 /// What a run is expected to show.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Expectation {
     /// Statuses that may be answered.
     pub statuses: Vec<AllowedStatus>,

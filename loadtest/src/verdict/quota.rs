@@ -80,10 +80,8 @@ mod tests {
         Expectation {
             statuses: vec![AllowedStatus { status: 200, at_most: None }],
             objectives: vec![all.named("api-latency").unwrap().clone()],
-            overload: None,
-            steady: None,
             quota: Some(KEPT),
-            slow_clients_ended_within: None,
+            ..Expectation::default()
         }
     }
 

@@ -17,10 +17,7 @@ fn expected() -> Expectation {
             AllowedStatus { status: 429, at_most: Some(Decimal::new(5, 1)) },
         ],
         objectives: ["api-availability", "api-latency"].map(|name| all.named(name).unwrap().clone()).to_vec(),
-        overload: None,
-        steady: None,
-        quota: None,
-        slow_clients_ended_within: None,
+        ..Expectation::default()
     }
 }
 

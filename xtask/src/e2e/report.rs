@@ -1,11 +1,14 @@
 //! A load test's report, as a browser draws it. Owns what a reader must find on the page; what is in it is tested where it
 //! is made.
 
+use std::path::Path;
+
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use xshell::{Shell, cmd};
 
 use super::E2e;
+use crate::development;
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
 
@@ -68,15 +71,14 @@ struct Picture {
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let shell = workspace.shell()?;
-    cmd!(shell, "cargo build --quiet --locked --package loadtest").run()?;
+    let loadtest = development::load_test(workspace)?;
     for name in RESULTS {
-        look(workspace, &shell, name).with_context(|| format!("the report of {name}"))?;
+        look(workspace, &shell, &loadtest, name).with_context(|| format!("the report of {name}"))?;
     }
     Ok(Outcome::Passed)
 }
 
-fn look(workspace: &Workspace, shell: &Shell, name: &str) -> anyhow::Result<()> {
-    let loadtest = workspace.path("target/debug/loadtest");
+fn look(workspace: &Workspace, shell: &Shell, loadtest: &Path, name: &str) -> anyhow::Result<()> {
     let result = format!("loadtest/results/{name}.json");
     let page = cmd!(shell, "{loadtest} report {result} --html -").quiet().read()?;
     let asked = workspace.path(&format!("target/e2e-report-{name}.html"));

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::read;
+use super::{LoadMachine, made, read};
 use crate::workspace::Workspace;
 
 const RESULT: &str = "loadtest/results/brief-50k.json";
@@ -16,17 +15,9 @@ const MOST: &str = "loadtest/results/brief-most.json";
 #[derive(Debug, Deserialize)]
 struct Run {
     started: String,
-    machine: Machine,
+    machine: LoadMachine,
     phases: Vec<Phase>,
     verdict: Verdict,
-}
-
-/// What results of the load test say of it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Machine {
-    pub(super) commit: String,
-    pub(super) cpu: String,
-    pub(super) cores: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,13 +147,8 @@ fn table(run: &Run, most: &Most, words: &Words) -> anyhow::Result<String> {
         configurations: [Configuration { rounds: [Round { held }] }],
     } = most;
     writeln!(text, "| {} | {:.0} |", words.most, f64::from(held.rate) * seconds)?;
-    let day = run.started.split('T').next().context("a run without a day")?;
-    let Machine { commit, cpu, cores } = &run.machine;
-    writeln!(
-        text,
-        "\n`loadtest run loadtest/scenarios/brief-50k.yaml`, {day}, commit {commit}, {cores} {} {cpu}: \
-         [{RESULT}](../{RESULT}). `{command}`: [{MOST}](../{MOST}).",
-        words.cores
-    )?;
+    let made =
+        made("loadtest run loadtest/scenarios/brief-50k.yaml", &run.started, &run.machine, words.cores)?;
+    writeln!(text, "\n{made}: [{RESULT}](../{RESULT}). `{command}`: [{MOST}](../{MOST}).")?;
     Ok(text.trim_end().to_owned() + "\n")
 }

@@ -59,7 +59,15 @@ struct Machine {
 struct Found {
     command: String,
     started: String,
-    machine: challenge::Machine,
+    machine: LoadMachine,
+}
+
+/// What results of the load test say of where they were made.
+#[derive(Debug, Deserialize)]
+struct LoadMachine {
+    commit: String,
+    cpu: String,
+    cores: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,12 +156,20 @@ impl Origin {
 }
 
 impl Found {
-    /// Without an end, as some have more to say.
     fn line(&self) -> anyhow::Result<String> {
-        let Self { command, started, machine: challenge::Machine { commit, cpu, cores } } = self;
-        let day = started.split('T').next().with_context(|| format!("{started:?} has no day"))?;
-        Ok(format!("`{command}`, {day}, commit {commit}, {cores} cores of {cpu}"))
+        made(&self.command, &self.started, &self.machine, "cores of")
     }
+}
+
+/// What made a result of the load test, and when and where; without an end, as some have more to say.
+fn made(
+    command: &str,
+    started: &str,
+    LoadMachine { commit, cpu, cores }: &LoadMachine,
+    cores_of: &str,
+) -> anyhow::Result<String> {
+    let day = started.split('T').next().with_context(|| format!("{started:?} has no day"))?;
+    Ok(format!("`{command}`, {day}, commit {commit}, {cores} {cores_of} {cpu}"))
 }
 
 /// A proof of identity against the same request without it.

@@ -8,8 +8,7 @@ use anyhow::Context as _;
 use hdrhistogram::Histogram;
 use serde::Deserialize;
 
-use super::challenge::Machine;
-use super::read;
+use super::{LoadMachine, made, read};
 use crate::latencies;
 use crate::workspace::Workspace;
 
@@ -23,7 +22,7 @@ const SLOW: f64 = 0.99;
 #[derive(Debug, Deserialize)]
 struct Run {
     started: String,
-    machine: Machine,
+    machine: LoadMachine,
     phases: Vec<PhaseResult>,
     verdict: Verdict,
 }
@@ -65,19 +64,15 @@ pub(super) fn table(workspace: &Workspace) -> anyhow::Result<String> {
     let mut text = "| scenario | phase | asked, a second | refused, a second | p99 of answers, ms | p99 of refusals, ms | \
                     resident, MiB | verdict |\n|---|---|---:|---:|---:|---:|---:|---|\n"
         .to_owned();
-    let mut made = String::new();
+    let mut runs = String::new();
     for scenario in SCENARIOS {
         let file = format!("loadtest/results/{scenario}.json");
         let run: Run = read(workspace, &file)?;
         run.rows(&mut text, scenario).with_context(|| file.clone())?;
-        let day = run.started.split('T').next().with_context(|| format!("{file}: a run without a day"))?;
-        let Machine { commit, cpu, cores } = &run.machine;
-        writeln!(
-            made,
-            "- `loadtest run loadtest/scenarios/{scenario}.yaml --out {file}`, {day}, commit {commit}, {cores} cores of {cpu}"
-        )?;
+        let command = format!("loadtest run loadtest/scenarios/{scenario}.yaml --out {file}");
+        writeln!(runs, "- {}", made(&command, &run.started, &run.machine, "cores of")?)?;
     }
-    Ok(format!("{text}\n{made}"))
+    Ok(format!("{text}\n{runs}"))
 }
 
 impl Run {

@@ -23,9 +23,7 @@ fn expected() -> Expectation {
             memory_growth_at_most: Some(Decimal::new(1, 1)),
             recovery: Duration::from_secs(2),
         }),
-        steady: None,
-        quota: None,
-        slow_clients_ended_within: None,
+        ..Expectation::default()
     }
 }
 

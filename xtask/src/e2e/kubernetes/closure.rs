@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
-use xshell::cmd;
 
 use super::cluster::Cluster;
 use super::rendered::{self, Pod, Rendered, labels, name, selects};
 use super::{CHART, SHARES};
 use crate::artifact;
+use crate::development;
 use crate::e2e::shown::Line;
 use crate::process::text;
 use crate::workspace::Workspace;
@@ -59,9 +59,8 @@ struct Programs {
 
 impl Programs {
     fn build(workspace: &Workspace) -> anyhow::Result<Self> {
-        let shell = workspace.shell()?;
-        cmd!(shell, "cargo build --quiet --locked --package loadtest").run()?;
-        Ok(Self { service: artifact::service(workspace)?, loadtest: workspace.path("target/debug/loadtest") })
+        let loadtest = development::load_test(workspace)?;
+        Ok(Self { service: artifact::service(workspace)?, loadtest })
     }
 
     fn of(&self, pod: &Pod) -> &Path {

@@ -2,6 +2,7 @@
 //! dashboard has something to show.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
@@ -47,14 +48,8 @@ struct Measurement {
     statuses: BTreeMap<String, u64>,
 }
 
-/// Builds the load test, before anybody is watched who would be slower for it.
-pub(super) fn build(workspace: &Workspace) -> anyhow::Result<()> {
-    let shell = workspace.shell()?;
-    Ok(cmd!(shell, "cargo build --quiet --locked --package loadtest").run()?)
-}
-
 /// Runs it to its end.
-pub(super) fn run(workspace: &Workspace, stack: &Stack) -> anyhow::Result<Seen> {
+pub(super) fn run(workspace: &Workspace, loadtest: &Path, stack: &Stack) -> anyhow::Result<Seen> {
     let (shell, serving) = (workspace.shell()?, &stack.serving);
     let folder = serving.folder();
     let (scenario, token) = (folder.join("observability.yaml"), folder.join("load-token"));
@@ -62,7 +57,6 @@ pub(super) fn run(workspace: &Workspace, stack: &Stack) -> anyhow::Result<Seen> 
     std::fs::write(&token, &serving.token)?;
     let target = format!("https://{}", serving.addresses.api);
     let (authority, collector) = (serving.authority()?, serving.otlp().context("no collector")?.to_string());
-    let loadtest = workspace.path("target/debug/loadtest");
     let options = ["--target", &target, "--ca", &authority, "--out", "-"];
     let kept = cmd!(
         shell,

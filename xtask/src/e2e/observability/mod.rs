@@ -21,6 +21,7 @@ use self::history::Page;
 use self::pages::Pages;
 use self::timeline::{Kind as Fault, Timeline};
 use super::E2e;
+use crate::development;
 use crate::outcome::Outcome;
 use crate::stack::{
     self, Calls, Clients, Http, Kind, Ports, Serving, Setup, Stack, seconds_since_1970 as now,
@@ -59,7 +60,8 @@ const SETUP: Setup = Setup {
 };
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
-    load_report::build(workspace)?;
+    // Before anybody is watched who would be slower for its build.
+    let loadtest = development::load_test(workspace)?;
     let serving = Serving::start(workspace, SETUP)?;
     let clients = serving.call(workspace, &calls())?;
     let (mut stack, begin) = watched(workspace, serving, &clients)?;
@@ -76,7 +78,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let end = now();
     verdict::judge(workspace, &stack, &timeline, begin, end)?;
     verdict::tickets_wait_for_pages(&timeline)?;
-    let seen = load_report::run(workspace, &stack)?;
+    let seen = load_report::run(workspace, &loadtest, &stack)?;
     wait::until("the load test's report", LIMIT, || {
         Ok(load_report::has_arrived(&stack.prometheus, &seen)?.then_some(()))
     })?;
