@@ -129,7 +129,7 @@ pub struct Against {
     /// The service; without it, one is built, started on loopback and stopped
     #[arg(long, env = "LOADTEST_TARGET", value_name = "URL")]
     pub target: Option<String>,
-    /// A file with the bearer token that the target wants
+    /// A file with the bearer token that the target wants; with one a line, of each client that sends
     #[arg(long, env = "LOADTEST_TOKEN_FILE", value_name = "FILE", requires = "target")]
     pub token_file: Option<PathBuf>,
     /// A file with the authorities that the target's certificate may be of, in PEM

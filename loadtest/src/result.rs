@@ -149,6 +149,7 @@ pub(crate) mod tests {
                     route: Route::Api,
                     rate: Some(1_000),
                     connections: 1,
+                    identities: None,
                     warm_up_seconds: 0.0,
                     seconds: 2.0,
                     overload: false,

@@ -30,7 +30,7 @@ pub struct Part {
 
 /// A load that can't be divided so.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{phase}: {whole} {what} are less than one for each of {of} shares; have fewer shares")]
+#[error("{phase}: {whole} {what} are less than one for each of {of} that share them; have fewer")]
 pub struct Indivisible {
     phase: String,
     whole: u32,
@@ -63,7 +63,12 @@ impl Part {
         Ok(Scenario { phases: phases.collect::<Result<_, _>>()?, ..scenario.clone() })
     }
 
-    fn of_phase(self, phase: &Phase) -> Result<Phase, Indivisible> {
+    /// What this one sends of a phase.
+    ///
+    /// # Errors
+    ///
+    /// As [`Part::of`].
+    pub(crate) fn of_phase(self, phase: &Phase) -> Result<Phase, Indivisible> {
         let at_least_one = |whole: u32, what| {
             if whole < self.of.into() {
                 return Err(Indivisible { phase: phase.name.clone(), whole, what, of: self.of });
@@ -124,7 +129,7 @@ pub(crate) mod tests {
         let name = &scenario.phases[0].name;
         assert_eq!(
             refused.to_string(),
-            format!("{name}: 3 connections are less than one for each of 4 shares; have fewer shares")
+            format!("{name}: 3 connections are less than one for each of 4 that share them; have fewer")
         );
     }
 

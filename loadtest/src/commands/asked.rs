@@ -18,21 +18,22 @@ impl Asked {
     pub(super) fn by(
         against: &Against,
         credentials: Credentials,
+        clients: u16,
         service: &Service,
     ) -> Result<Self, CommandError> {
         let Some(url) = &against.target else {
-            return Ok(Self::Started(Started::start(credentials, service)?.into()));
+            return Ok(Self::Started(Started::start(credentials, clients, service)?.into()));
         };
         if !service.is_as_shipped() {
             return Err(CommandError::OwnService);
         }
-        let token = against.token_file.as_deref().map(token).transpose()?;
+        let tokens = against.token_file.as_deref().map_or_else(|| Ok(Vec::new()), tokens)?;
         let proof = Proof {
-            token,
+            tokens,
             certificate: against.cert.clone().zip(against.key.clone()),
             authorities: against.ca.clone(),
         };
-        Ok(Self::There(Target::new(url, credentials, proof)?))
+        Ok(Self::There(Target::new(url, credentials, clients, proof)?))
     }
 
     /// The service, if it was started for the command.
@@ -51,6 +52,7 @@ impl Asked {
     }
 }
 
-fn token(file: &Path) -> Result<String, CommandError> {
-    Ok(read(file)?.trim().to_owned())
+/// One a line.
+fn tokens(file: &Path) -> Result<Vec<String>, CommandError> {
+    Ok(read(file)?.split_whitespace().map(str::to_owned).collect())
 }

@@ -21,7 +21,7 @@ pub(super) fn run(options: &cli::Capacity, machine: Machine) -> Result<ExitCode,
     };
     let mut configurations = Vec::new();
     for credentials in all {
-        let asked = Asked::by(&options.against, *credentials, &scenario.service)?;
+        let asked = Asked::by(&options.against, *credentials, phase.identities(), &scenario.service)?;
         let mut rounds = Vec::new();
         for _ in 0..options.rounds {
             rounds.push(round(&scenario, phase, asked.target(), range, &progress)?);

@@ -55,7 +55,7 @@ pub(super) fn run(options: &cli::Ladder, machine: Machine) -> Result<ExitCode, C
 
 /// A service of its own each time: two that live at once would take each other's time.
 fn one(scenario: &Scenario, phase: &Phase, credentials: Credentials) -> Result<Measurement, CommandError> {
-    let started = Started::start(credentials, &scenario.service)?;
+    let started = Started::start(credentials, phase.identities(), &scenario.service)?;
     let seen = engine::run(scenario, phase, started.target(), &|under_way| progress(phase, under_way))?;
     let verdict = judge(&seen.measurement, &scenario.expectation);
     if verdict.outcome == Outcome::Pass {

@@ -27,7 +27,7 @@ pub(super) fn run(options: &Run, machine: Machine) -> Result<ExitCode, CommandEr
         scenario = part.of(&scenario)?;
     }
     // Held until the last phase is over.
-    let asked = Asked::by(&options.against, scenario.credentials, &scenario.service)?;
+    let asked = Asked::by(&options.against, scenario.credentials, scenario.identities(), &scenario.service)?;
     let first = share.map_or(Ok(Instant::now()), |(_, begin_at)| wait_until(begin_at))?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let index = share.map_or_else(String::new, |(part, _)| format!("-{}", part.index));

@@ -16,6 +16,7 @@ use super::EngineError;
 use crate::latency::Latency;
 use crate::measurement::{Checks, REFUSALS};
 use crate::payload::{Route, Row};
+use crate::scenario::Phase;
 use crate::target::{Proof, Target};
 
 /// Fifty a second: the whole domain in eleven seconds, beside thousands of the generator's.
@@ -41,7 +42,7 @@ pub struct Compared {
 impl Checker {
     pub(super) fn start(
         target: &Target,
-        route: Route,
+        phase: &Phase,
         timeout: Duration,
         rows: Vec<Row>,
     ) -> Result<Self, EngineError> {
@@ -51,13 +52,14 @@ impl Checker {
             .tls_config(tls(target.proof())?)
             .build()
             .into();
-        let (target, is_over) = (target.clone(), Arc::new(AtomicBool::new(false)));
+        let route = phase.route;
+        let (clients, is_over) = (target.by_each(phase.identities()), Arc::new(AtomicBool::new(false)));
         let compared = Arc::<Mutex<Compared>>::default();
         let (until, seen) = (Arc::clone(&is_over), Arc::clone(&compared));
         let thread = std::thread::spawn(move || {
-            for row in rows.iter().cycle() {
+            for (row, client) in rows.iter().cycle().zip(clients.iter().cycle()) {
                 let asked = Instant::now();
-                let answer = ask(&agent, &target, route, row);
+                let answer = ask(&agent, client, route, row);
                 let took = asked.elapsed();
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 check(&mut seen.checks, route, row, answer);

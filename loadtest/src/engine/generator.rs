@@ -26,6 +26,7 @@ const HIDDEN: &str = "authorization: Bearer …";
 #[derive(Debug)]
 pub(super) struct Order {
     folder: TempDir,
+    phase: Phase,
     arguments: Vec<String>,
     threads: u16,
 }
@@ -44,14 +45,15 @@ pub(super) struct Working(Child);
 impl Order {
     pub(super) fn new(
         scenario: &Scenario,
-        phase: &Phase,
+        phase: Phase,
         target: &Target,
         rows: &[Row],
     ) -> Result<Self, EngineError> {
         let folder = tempfile::tempdir().map_err(system("a temporary folder"))?;
         let bodies = folder.path().join("bodies");
         fs::write(&bodies, payload::lines(rows)).map_err(system("the bodies' file"))?;
-        let mut order = Self { folder, arguments: Vec::new(), threads: scenario.threads };
+        let mut order = Self { folder, phase, arguments: Vec::new(), threads: scenario.threads };
+        let phase = &order.phase;
         let file = |path: &Path| path.display().to_string();
         let mut arguments = [
             // Where all samples and the counts of failures go.
@@ -104,6 +106,11 @@ impl Order {
             }
         };
         self.arguments.iter().map(shown).collect()
+    }
+
+    /// What it sends.
+    pub(super) fn phase(&self) -> &Phase {
+        &self.phase
     }
 
     /// A database with a row for each answer.

@@ -23,8 +23,10 @@ pub use self::samples::Second;
 use self::slow::Holding;
 pub use self::slow::SlowSeen;
 use crate::measurement::Measurement;
+use crate::objectives::Objective;
 use crate::payload::Row;
 use crate::scenario::{Neighbour, Phase, Scenario};
+use crate::share::{Indivisible, Part};
 use crate::target::Target;
 
 /// How often generator and target are looked at.
@@ -107,6 +109,9 @@ pub enum EngineError {
     /// A report that can't be read.
     #[error("the generator's report: {0}")]
     Report(serde_json::Error),
+    /// A load that can't be divided among its clients.
+    #[error(transparent)]
+    Indivisible(#[from] Indivisible),
     /// The kernel's figures of a process.
     #[error("the generator's processor time: {0}")]
     Processor(#[from] procfs::ProcError),
@@ -124,26 +129,24 @@ pub fn run(
     look: &dyn Fn(&UnderWay<'_>),
 ) -> Result<Seen, EngineError> {
     let rows = scenario.rows(phase.route).map_err(EngineError::Golden)?;
-    let order = Order::new(scenario, phase, target, &rows)?;
-    let flags = order.flags();
+    let orders = orders(scenario, phase, target, &rows)?;
+    let flags = orders.first().map(Order::flags).unwrap_or_default();
     let neighbour = neighbour(scenario, phase, target, &rows)?;
     let slow = match (phase.slow_clients, rows.first()) {
         (Some(clients), Some(row)) => Some(Holding::start(clients, target, phase.route, row)?),
         _ => None,
     };
-    let checker = Checker::start(target, phase.route, scenario.timeout, rows)?;
+    let checker = Checker::start(target, phase, scenario.timeout, rows)?;
     let mut service = target.process().map(Watched::new);
-    let orders: Vec<_> = [&order].into_iter().chain(neighbour.iter().map(|(_, order)| order)).collect();
     let look = |since| look(&UnderWay { since, checker: &checker });
-    let usage = watch(&orders, phase, scenario, service.as_mut(), &look);
+    let usage = watch(&orders, neighbour.as_ref(), phase, scenario, service.as_mut(), &look);
     let checks = checker.stop();
     let slow_clients = slow.map(Holding::stop);
     let usage = usage?;
     let objectives = scenario.expectation.objectives.iter().filter(|objective| objective.counts(phase.route));
-    let (mut measurement, mut seconds) =
-        samples::read(&order, phase, &objectives.cloned().collect::<Vec<_>>())?;
+    let (mut measurement, mut seconds) = all_saw(&orders, &objectives.cloned().collect::<Vec<_>>())?;
     measurement.checks = checks;
-    measurement.generator = usage.of_threads(scenario.threads);
+    measurement.generator = usage.of_threads(u32::from(scenario.threads) * u32::from(phase.identities()));
     if let Some(service) = service {
         measurement.service = service.in_all();
         for (at, second) in (0..).zip(&mut seconds) {
@@ -151,9 +154,34 @@ pub fn run(
         }
     }
     // What it may ask is for its quota to say, not for the objectives.
-    let neighbour = neighbour.map(|(phase, order)| samples::read(&order, &phase, &[])).transpose()?;
+    let neighbour = neighbour.map(|order| samples::read(&order, &[])).transpose()?;
     let neighbour = neighbour.map(|(measurement, _)| measurement);
     Ok(Seen { measurement, seconds, slow_clients, neighbour, flags })
+}
+
+/// What each client is to do: all of them together, the phase.
+fn orders(
+    scenario: &Scenario,
+    phase: &Phase,
+    target: &Target,
+    rows: &[Row],
+) -> Result<Vec<Order>, EngineError> {
+    let of = phase.identities();
+    let clients = (0..of).zip(target.by_each(of));
+    clients
+        .map(|(index, client)| Order::new(scenario, Part { index, of }.of_phase(phase)?, &client, rows))
+        .collect()
+}
+
+/// What all clients saw together, and in each second.
+fn all_saw(
+    orders: &[Order],
+    objectives: &[Objective],
+) -> Result<(Measurement, Vec<Measurement>), EngineError> {
+    let saw = orders.iter().map(|order| samples::read(order, objectives)).collect::<Result<Vec<_>, _>>()?;
+    let seconds = saw.iter().map(|(_, seconds)| seconds.len()).max().unwrap_or_default();
+    let in_second = |at| saw.iter().filter_map(|(_, seconds)| seconds.get(at)).collect();
+    Ok((saw.iter().map(|(all, _)| all).collect(), (0..seconds).map(in_second).collect()))
 }
 
 /// What the other client is to do, if there is one: the same phase by a rate of its own, as whoever it is.
@@ -162,26 +190,27 @@ fn neighbour(
     phase: &Phase,
     target: &Target,
     rows: &[Row],
-) -> Result<Option<(Phase, Order)>, EngineError> {
+) -> Result<Option<Order>, EngineError> {
     let Some((Neighbour { rate, connections }, target)) = phase.neighbour.zip(target.neighbour()) else {
         return Ok(None);
     };
     let phase = Phase { rate: Some(rate), connections, ..phase.clone() };
-    let order = Order::new(scenario, &phase, &target, rows)?;
-    Ok(Some((phase, order)))
+    Order::new(scenario, phase, &target, rows).map(Some)
 }
 
-/// Lets the generators work and looks at the first, and at the service, until all have ended.
+/// Lets the generators work and looks at those of the phase, and at the service, until all have ended.
 fn watch(
-    orders: &[&Order],
+    orders: &[Order],
+    neighbour: Option<&Order>,
     phase: &Phase,
     scenario: &Scenario,
     mut service: Option<&mut Watched>,
     look: &dyn Fn(Duration),
 ) -> Result<Usage, EngineError> {
     let started = Instant::now();
-    let mut working = orders.iter().map(|order| order.start()).collect::<Result<Vec<_>, _>>()?;
-    let first = working.first().map(Working::pid);
+    let all: Vec<_> = orders.iter().chain(neighbour).collect();
+    let mut working = all.iter().map(|order| order.start()).collect::<Result<Vec<_>, _>>()?;
+    let pids: Vec<_> = working.iter().take(orders.len()).map(Working::pid).collect();
     let (warm_up, counts) =
         (Duration::from_secs_f64(phase.warm_up_seconds), Duration::from_secs_f64(phase.seconds));
     let limit = warm_up + counts + scenario.timeout + SLACK;
@@ -189,7 +218,7 @@ fn watch(
     loop {
         let since = started.elapsed();
         let mut all_ended = true;
-        for (order, working) in orders.iter().zip(&mut working) {
+        for (order, working) in all.iter().zip(&mut working) {
             match working.ended()? {
                 None => all_ended = false,
                 Some(status) if status.success() => {}
@@ -203,7 +232,7 @@ fn watch(
             return Err(EngineError::Endless(since));
         }
         if let Some(counted) = since.checked_sub(warm_up).filter(|counted| *counted < counts) {
-            first.map_or(Ok(()), |pid| usage.look(pid, counted))?;
+            usage.look(pids.iter().copied(), counted)?;
             if let Some(service) = &mut service {
                 service.look(counted);
             }

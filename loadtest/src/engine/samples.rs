@@ -52,12 +52,11 @@ struct Report {
 
 pub(super) fn read(
     order: &Order,
-    phase: &Phase,
     objectives: &[Objective],
 ) -> Result<(Measurement, Vec<Measurement>), EngineError> {
     let report = fs::read(order.report()).map_err(system("the generator's report"))?;
     let report: Report = serde_json::from_slice(&report).map_err(EngineError::Report)?;
-    Ok(put_together(&samples(order)?, &report.failures, phase, objectives))
+    Ok(put_together(&samples(order)?, &report.failures, order.phase(), objectives))
 }
 
 /// All of them, in the order in which they were due.
@@ -171,6 +170,7 @@ mod tests {
         route: Route::Api,
         rate: Some(10),
         connections: 1,
+        identities: None,
         warm_up_seconds: 1.0,
         seconds: 2.0,
         overload: false,

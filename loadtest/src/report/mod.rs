@@ -123,8 +123,9 @@ fn service_row(service: &Service) -> String {
 fn phase_markdown(result: &PhaseResult) -> String {
     let PhaseResult { phase, measurement, flags, .. } = result;
     let load = phase.rate.map_or_else(|| "closed load".to_owned(), |rate| format!("open load of {rate}/s"));
+    let clients = phase.identities.map_or_else(String::new, |clients| format!(" of {clients} clients"));
     let mut text = format!(
-        "\n## {}\n\n{load} on {} connections for {} s, after {} s that do not count.\n\n| | |\n|---|---|\n\
+        "\n## {}\n\n{load}{clients} on {} connections for {} s, after {} s that do not count.\n\n| | |\n|---|---|\n\
          | due | {} |\n| sent | {} |\n| answered | {} |\n| compared | {} |\n| generator | {:.0} % busy |\n| service | {} |\n",
         phase.name,
         phase.connections,

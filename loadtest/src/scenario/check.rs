@@ -12,6 +12,7 @@ use super::{
 };
 use crate::objectives::{Objective, Objectives};
 use crate::payload::Route;
+use crate::share::Part;
 use crate::verdict::{AllowedStatus, Expectation, KeptQuota, Overload, Steady, requests_needed};
 
 /// Used where a length of time is wrong, so that the rest can be checked; never leaves this file.
@@ -97,17 +98,33 @@ impl Check<'_> {
                 "only bodies of the route api have such a field; leave it out, or ask that route",
             );
         }
-        Phase {
+        let phase = Phase {
             name: said.name.clone(),
             route: said.route,
             rate: said.rate,
             connections: said.connections,
+            identities: said.identities,
             warm_up_seconds: self.duration(&format!("{at}/warm_up"), &said.warm_up).as_secs_f64(),
             seconds: duration.as_secs_f64(),
             overload: said.overload,
             slow_clients: said.slow_clients,
             restarts: said.restarts,
             neighbour: said.neighbour,
+        };
+        self.identities(&format!("{at}/identities"), &phase);
+        phase
+    }
+
+    fn identities(&mut self, at: &str, phase: &Phase) {
+        let Some(of) = phase.identities else { return };
+        if !self.document.content.credentials.has_tokens() {
+            self.wrong(
+                at,
+                "each client is known by a token of its own; credentials: es256, or another that signs one",
+            );
+        }
+        if let Err(indivisible) = (Part { index: 0, of }).of_phase(phase) {
+            self.wrong(at, indivisible.to_string());
         }
     }
 

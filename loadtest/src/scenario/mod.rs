@@ -70,6 +70,11 @@ struct PhaseDefinition {
     /// Connections, each with one request under way at a time.
     #[schemars(range(min = 1, max = 20_000))]
     connections: u32,
+    /// So many clients send it, each with a token of its own, a share of the rate and of the connections, and a generator;
+    /// without it, one.
+    #[serde(default)]
+    #[schemars(range(min = 2, max = 64))]
+    identities: Option<u16>,
     /// How long the same is sent before anything counts, such as `5s`.
     warm_up: String,
     /// How long it counts, such as `45s`.
@@ -301,6 +306,9 @@ pub struct Phase {
     pub rate: Option<u32>,
     /// Connections, each with one request under way at a time.
     pub connections: u32,
+    /// So many clients send it, each with a share of it and a token of its own; without a value, one.
+    #[serde(default)]
+    pub identities: Option<u16>,
     /// How long the same is sent before anything counts, in seconds.
     pub warm_up_seconds: f64,
     /// How long it counts, in seconds.
@@ -319,6 +327,12 @@ pub struct Phase {
     pub neighbour: Option<Neighbour>,
 }
 
+impl Phase {
+    pub(crate) fn identities(&self) -> u16 {
+        self.identities.unwrap_or(1)
+    }
+}
+
 /// The JSON Schema of scenario files, as editors use it.
 #[must_use]
 pub fn schema() -> Value {
@@ -326,6 +340,12 @@ pub fn schema() -> Value {
 }
 
 impl Scenario {
+    /// As many clients as any phase has: each needs a token.
+    #[must_use]
+    pub fn identities(&self) -> u16 {
+        self.phases.iter().map(Phase::identities).max().unwrap_or(1)
+    }
+
     /// What is sent to a route, and what has to come back.
     ///
     /// # Errors

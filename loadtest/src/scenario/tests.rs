@@ -93,6 +93,7 @@ fn an_overload_that_makes_no_sense_is_refused(#[case] text: &str, #[case] says: 
 
 const SLOW_CLIENTS: &str = include_str!("../../scenarios/slow-clients.yaml");
 const ROLLING_RESTART: &str = include_str!("../../scenarios/rolling-restart.yaml");
+const MANY_IDENTITIES: &str = include_str!("../../scenarios/many-identities.yaml");
 const NOISY_NEIGHBOUR: &str = include_str!("../../scenarios/noisy-neighbour.yaml");
 
 #[rstest]
@@ -131,6 +132,14 @@ const NOISY_NEIGHBOUR: &str = include_str!("../../scenarios/noisy-neighbour.yaml
 #[case::no_neighbour(
     NOISY_NEIGHBOUR.replace("    neighbour:\n      rate: 7000\n      connections: 64\n", ""),
     "expect.neighbour: no phase has a neighbour; leave it out"
+)]
+#[case::clients_whom_nobody_knows_apart(
+    MANY_IDENTITIES.replace("es256", "bearer"),
+    "phases[0].identities: each client is known by a token of its own"
+)]
+#[case::clients_without_a_connection(
+    MANY_IDENTITIES.replace("connections: 64", "connections: 7"),
+    "phases[0].identities: together: 7 connections are less than one for each of 8 that share them; have fewer"
 )]
 fn what_goes_on_beside_the_requests_has_to_make_sense(#[case] text: String, #[case] says: &str) {
     let said = refusal(&text);

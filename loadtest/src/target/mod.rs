@@ -30,8 +30,8 @@ pub struct Target {
 /// What can be shown to a service, and by what it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// A bearer token.
-    pub token: Option<String>,
+    /// Bearer tokens, one of each client.
+    pub tokens: Vec<String>,
     /// A file with a client certificate, and one with its key, in PEM.
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// A file with the authorities that the service's own certificate may be of, in PEM; without it, those that everybody
@@ -45,26 +45,39 @@ pub enum Lacking {
     /// No token.
     #[error("requests prove who sends them by a bearer token; give its file with --token-file")]
     Token,
+    /// Fewer than there are clients.
+    #[error("{clients} clients send requests, and there are tokens of {given}; a line for each in the file")]
+    Tokens {
+        /// How many there are.
+        clients: u16,
+        /// So many have one.
+        given: usize,
+    },
     /// No client certificate.
     #[error("requests prove who sends them by a client certificate; give it with --cert and --key")]
     Certificate,
 }
 
 impl Target {
-    /// At that address, where requests prove by `credentials` who sends them, and show nothing else.
+    /// At that address, where requests of so many clients prove by `credentials` who sends them, and show nothing else.
     ///
     /// # Errors
     ///
     /// When the proof lacks what they need.
-    pub fn new(url: &str, credentials: Credentials, proof: Proof) -> Result<Self, Lacking> {
-        let token = credentials.wants_token().then(|| proof.token.ok_or(Lacking::Token)).transpose()?;
+    pub fn new(url: &str, credentials: Credentials, clients: u16, proof: Proof) -> Result<Self, Lacking> {
+        let tokens = if credentials.wants_token() { proof.tokens } else { Vec::new() };
+        match tokens.len() {
+            0 if credentials.wants_token() => return Err(Lacking::Token),
+            given if given > 0 && given < clients.into() => return Err(Lacking::Tokens { clients, given }),
+            _ => {}
+        }
         let certificate = credentials
             .wants_certificate()
             .then(|| proof.certificate.ok_or(Lacking::Certificate))
             .transpose()?;
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),
-            proof: Proof { token, certificate, ..proof },
+            proof: Proof { tokens, certificate, ..proof },
             process: None,
             has_connection_each: credentials.has_connection_each(),
             neighbour: None,
@@ -73,8 +86,19 @@ impl Target {
 
     /// The same, asked by another client, if it knows one.
     pub(crate) fn neighbour(&self) -> Option<Self> {
-        let token = Some(self.neighbour.clone()?);
-        Some(Self { proof: Proof { token, ..self.proof.clone() }, ..self.clone() })
+        Some(self.shown(self.neighbour.clone()?))
+    }
+
+    /// The same, asked by each of so many clients, by its own token where there are tokens.
+    pub(crate) fn by_each(&self, clients: u16) -> Vec<Self> {
+        let by = |client: u16| self.proof.tokens.get(usize::from(client)).cloned();
+        (0..clients)
+            .map(|client| by(client).map_or_else(|| self.clone(), |token| self.shown(token)))
+            .collect()
+    }
+
+    fn shown(&self, token: String) -> Self {
+        Self { proof: Proof { tokens: vec![token], ..self.proof.clone() }, ..self.clone() }
     }
 
     /// Its address.
@@ -113,7 +137,7 @@ impl Target {
     }
 
     pub(crate) fn authorization(&self) -> Option<String> {
-        self.proof.token.as_ref().map(|token| format!("Bearer {token}"))
+        self.proof.tokens.first().map(|token| format!("Bearer {token}"))
     }
 }
 
@@ -125,7 +149,7 @@ mod tests {
 
     fn everything() -> Proof {
         Proof {
-            token: Some("token".to_owned()),
+            tokens: vec!["token".to_owned()],
             certificate: Some(("client.pem".into(), "client.key.pem".into())),
             authorities: Some("ca.pem".into()),
         }
@@ -144,10 +168,30 @@ mod tests {
         #[case] token: bool,
         #[case] certificate: bool,
     ) {
-        let target = Target::new("https://127.0.0.1:1/", credentials, everything()).unwrap();
+        let target = Target::new("https://127.0.0.1:1/", credentials, 1, everything()).unwrap();
         assert_eq!(target.authorization().is_some(), token);
         assert_eq!(target.proof().certificate.is_some(), certificate);
         assert_eq!(target.of(Route::Api), "https://127.0.0.1:1/api");
+    }
+
+    #[test]
+    fn each_client_shows_its_own_token() {
+        let proof = Proof { tokens: ["a", "b", "c"].map(str::to_owned).to_vec(), ..everything() };
+        let target = |clients| Target::new("https://127.0.0.1:1", Credentials::Both, clients, proof.clone());
+        let shown = |clients| {
+            let clients = target(clients).unwrap().by_each(clients).into_iter();
+            clients.map(|client| client.authorization().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(1), ["Bearer a"]);
+        assert_eq!(shown(3), ["Bearer a", "Bearer b", "Bearer c"]);
+        assert_eq!(target(4).unwrap_err(), Lacking::Tokens { clients: 4, given: 3 });
+    }
+
+    #[test]
+    fn clients_whom_nobody_knows_apart_are_as_many() {
+        let target = Target::new("https://127.0.0.1:1", Credentials::Tls, 4, everything()).unwrap();
+        let clients = target.by_each(4);
+        assert!(clients.len() == 4 && clients.iter().all(|client| client.authorization().is_none()));
     }
 
     #[rstest]
@@ -158,7 +202,7 @@ mod tests {
         #[case] credentials: Credentials,
         #[case] lacking: Lacking,
     ) {
-        let refused = Target::new("http://127.0.0.1:1", credentials, Proof::default()).unwrap_err();
+        let refused = Target::new("http://127.0.0.1:1", credentials, 1, Proof::default()).unwrap_err();
         assert_eq!(refused, lacking);
     }
 }

@@ -62,11 +62,20 @@ impl Made {
 
     /// The token of another client, where tokens are signed for the run.
     pub(super) fn neighbour(&self) -> Result<Option<String>, StartError> {
-        (!self.token.is_empty()).then(|| self.token_of(&["--subject", NEIGHBOUR])).transpose()
+        (!self.token.is_empty()).then(|| self.token_of(NEIGHBOUR)).transpose()
     }
 
-    fn token_of(&self, whom: &[&str]) -> Result<String, StartError> {
-        let command: Vec<_> = self.token.iter().map(String::as_str).chain(whom.iter().copied()).collect();
+    /// A token for each of so many clients, where tokens are signed for the run.
+    pub(super) fn sign_for(&mut self, clients: u16) -> Result<(), StartError> {
+        if !self.token.is_empty() {
+            let tokens = (0..clients).map(|client| self.token_of(&format!("client-{client}")));
+            self.proof.tokens = tokens.collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
+    fn token_of(&self, whom: &str) -> Result<String, StartError> {
+        let command: Vec<_> = self.token.iter().map(String::as_str).chain(["--subject", whom]).collect();
         Ok(service(&command)?.trim().to_owned())
     }
 
@@ -89,7 +98,6 @@ impl Made {
         service(&["keys", "signing", &into, "--algorithm", algorithm, "--name", "issuer"])?;
         let key = ["token", "--algorithm", algorithm, "--key", &file(folder, private)];
         self.token = [&key, token].concat().into_iter().map(str::to_owned).collect();
-        self.proof.token = Some(self.token_of(&[])?);
         self.set(&["--mode", "production", setting, &file(folder, public)]);
         Ok(())
     }

@@ -49,14 +49,16 @@ pub enum StartError {
 }
 
 impl Started {
-    /// Builds the service, starts it on loopback so that it accepts these credentials, and waits until it is ready.
+    /// Builds the service, starts it on loopback so that it accepts these credentials of so many clients, and waits until it
+    /// is ready.
     ///
     /// # Errors
     ///
     /// When it does not build or ends.
-    pub fn start(credentials: Credentials, service: &Service) -> Result<Self, StartError> {
+    pub fn start(credentials: Credentials, clients: u16, service: &Service) -> Result<Self, StartError> {
         let folder = tempfile::tempdir()?;
-        let made = Made::for_credentials(credentials, folder.path())?;
+        let mut made = Made::for_credentials(credentials, folder.path())?;
+        made.sign_for(clients)?;
         let neighbour = service.quota.map(|_| made.neighbour()).transpose()?.flatten();
         let Made { is_open, mut settings, mut proof, .. } = made;
         settings.extend(service.options.iter().cloned());
@@ -72,8 +74,8 @@ impl Started {
         launch.build()?;
         let apart = Apart::new()?;
         let first = launch.start(&apart)?;
-        if proof.token.is_none() && !first.ready.token.is_empty() {
-            proof.token = Some(first.ready.token.clone());
+        if proof.tokens.is_empty() && !first.ready.token.is_empty() {
+            proof.tokens.push(first.ready.token.clone());
         }
         let scheme = if proof.authorities.is_some() { "https" } else { "http" };
         let (address, process) = (first.ready.api, first.pid());
@@ -85,7 +87,7 @@ impl Started {
             .then(|| Balancer::before(instances.iter().map(|instance| instance.ready.addresses()).collect()))
             .transpose()?;
         let address = balancer.as_ref().map_or(address, Balancer::address);
-        let mut target = Target::new(&format!("{scheme}://{address}"), credentials, proof)?;
+        let mut target = Target::new(&format!("{scheme}://{address}"), credentials, clients, proof)?;
         target.process = balancer.is_none().then_some(process);
         target.neighbour = neighbour;
         Ok(Self { balancer, instances: Mutex::new(instances), launch, apart, _folder: folder, target })

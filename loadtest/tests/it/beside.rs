@@ -56,6 +56,23 @@ fn two_instances_that_are_restarted_in_turn_lose_nothing() {
 }
 
 #[test]
+fn clients_with_a_quota_each_get_together_what_one_of_them_would_be_refused() {
+    let service = "service: { quota: { rate: 40, burst: 10 } }\nphases:";
+    let alone = gentle("es256", 4).replace("phases:", service);
+    let together = run_with(&alone.replace("load: open", "identities: 4, load: open"), &[]);
+    assert_eq!(together.code, 0, "{together:?}");
+    let phase = &together.result.unwrap().phases[0];
+    assert_eq!((phase.measurement.offered, phase.measurement.sent()), (200, 200), "{phase:?}");
+    assert_eq!(phase.seconds.iter().map(|second| second.answers).sum::<u64>(), 200, "{phase:?}");
+    let available = phase.measurement.generator.available_seconds;
+    assert!(available > 64.0, "four generators of eight threads for four seconds: {available}");
+
+    let alone = run_with(&alone, &[]);
+    assert_eq!(alone.code, 1, "{alone:?}");
+    assert!(alone.said.contains("status 429"), "{alone:?}");
+}
+
+#[test]
 fn a_neighbour_that_asks_for_more_gets_its_quota_and_the_other_all_it_asks_for() {
     let service = "service: { quota: { rate: 150, burst: 10 } }\nphases:";
     let neighbour = "neighbour: { rate: 600, connections: 20 }, load: open";

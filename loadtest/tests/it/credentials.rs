@@ -45,7 +45,7 @@ fn a_service_that_is_started_for_a_run_accepts_its_credentials_and_is_measured(
 
 /// A service that is there, and the options by which a run reaches it.
 fn there() -> (Started, Vec<String>) {
-    let service = Started::start(Credentials::Mtls, &Service::default()).unwrap();
+    let service = Started::start(Credentials::Mtls, 1, &Service::default()).unwrap();
     let Proof { authorities, certificate, .. } = service.target().proof().clone();
     let (certificate, key) = certificate.unwrap();
     let mut options = vec!["--target".to_owned(), service.target().url().to_owned()];
