@@ -13,7 +13,8 @@ use crate::latencies;
 use crate::workspace::Workspace;
 
 /// In the order in which the page speaks of them.
-const SCENARIOS: [&str; 5] = ["overload", "noisy-neighbour", "slow-clients", "rolling-restart", "soak"];
+const SCENARIOS: [&str; 6] =
+    ["overload", "noisy-neighbour", "many-identities", "slow-clients", "rolling-restart", "soak"];
 
 /// Slower than 99 of 100 others.
 const SLOW: f64 = 0.99;
