@@ -72,6 +72,7 @@ impl Variables {
         let authority = serving.authority()?;
         let keys = Path::new(&authority).parent().context("keys without a folder")?;
         let row = golden::load(workspace)?.into_iter().next().context("no golden row")?;
+        let collector = serving.collector_configuration().context("no collector")?;
         let addresses = serving.addresses;
         let variables = [
             ("API", format!("https://{}", addresses.api)),
@@ -81,6 +82,7 @@ impl Variables {
             ("CA", authority.clone()),
             ("KEYS", keys.display().to_string()),
             ("MODEL", serving.model()?),
+            ("COLLECTOR", process::text(collector)?.to_owned()),
             ("TOKEN", serving.token.clone()),
             ("INFER", row.infer()?),
             ("ROW", row.body),

@@ -15,7 +15,7 @@ use clap::Args;
 use self::times::Times;
 use crate::outcome::Outcome;
 use crate::runbooks::{self, Block, Page, Pages, Variables};
-use crate::stack::{self, Calls, Kind, Ports, Serving, Setup, Stack};
+use crate::stack::{self, Calls, Kind, Ports, Rule, Serving, Setup, Stack};
 use crate::workspace::Workspace;
 use crate::{tools, wait};
 
@@ -34,8 +34,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Longer than an alert takes to come, and a script's commands to help.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Yields a value when every objective has one and none is bad.
-const ALL_GOOD: &str = "count(slo:current_burn_rate:ratio <= 1) == count(slo:objective:ratio)";
+/// Yields a value when every objective has one and none is bad, and all that is watched is there.
+const ALL_GOOD: &str =
+    "(count(slo:current_burn_rate:ratio <= 1) == count(slo:objective:ratio)) unless on() up == 0";
 
 /// Which drills, and who follows the pages.
 #[derive(Debug, Args)]
@@ -181,13 +182,19 @@ impl GameDay<'_> {
         Ok(Times::new(name, alert, detected, mitigated))
     }
 
-    /// The page that the alert leads to, once it has come.
+    /// The page that the alert leads to, once somebody is called: at once, if anybody is for that alert.
     fn detected(&self, alert: &str) -> anyhow::Result<String> {
+        let rules = self.stack.prometheus.rules()?;
+        let calls = |severity: &str| {
+            let is = |rule: &Rule| rule.labels.get("severity").is_some_and(|own| own == severity);
+            rules.iter().any(|rule| rule.name == alert && is(rule))
+        };
+        let severity = if calls("page") { "page" } else { "ticket" };
         let seen = wait::until_every(PAUSE, alert, LIMIT, || {
             let alerts = self.stack.alertmanager.alerts()?;
             Ok(alerts
                 .into_iter()
-                .find(|seen| seen.label("alertname") == alert && seen.label("severity") == "page"))
+                .find(|seen| seen.label("alertname") == alert && seen.label("severity") == severity))
         })?;
         let said = |name| seen.annotations.get(name).map_or("", String::as_str);
         println!("{alert}: {}\n{}\n{}", said("summary"), said("description"), said("runbook_url"));

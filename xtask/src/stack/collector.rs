@@ -3,9 +3,12 @@
 //!
 //! Must never interpret a span: the test does.
 
+use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use anyhow::Context as _;
 
 use super::compose;
 use super::part::Part;
@@ -18,10 +21,20 @@ const PRINTING: &str = "tools/collector/config.yaml";
 /// Passes traces to a store and metrics to Prometheus.
 const FORWARDING: &str = "observability/collector/config.yaml";
 
+/// As `restart: unless-stopped` of compose.yaml does it. No collector outlives this shell.
+const RESTART: &str = r#"
+while :; do
+  setpriv --pdeathsig KILL "$0" --config "$CONFIG" &
+  echo $! > "$CONFIG.pid"
+  wait
+  sleep 1
+done"#;
+
 /// The collector.
 #[derive(Debug)]
 pub(crate) struct Collector {
     part: Part,
+    configuration: PathBuf,
     /// Where it takes OTLP over gRPC.
     pub(crate) grpc: SocketAddr,
     /// Where it takes OTLP over HTTP.
@@ -38,13 +51,16 @@ impl Collector {
     /// Starts the one that prints and waits until it takes connections.
     pub(crate) fn printing(workspace: &Workspace, folder: &Path) -> anyhow::Result<Self> {
         let (grpc, http) = (Ports::Free.address(0)?, Ports::Free.address(0)?);
+        let configuration = workspace.path(PRINTING);
         let mut command = Command::new(workspace.tool("otelcol"));
-        command.arg("--config").arg(workspace.path(PRINTING));
+        command.arg("--config").arg(&configuration);
         command.env("OTLP_GRPC", grpc.to_string()).env("OTLP_HTTP", http.to_string());
-        Self::start("spans", command, folder, grpc, http)
+        Self::start("spans", command, folder, configuration, grpc, http)
     }
 
-    /// Starts the one that passes on, and waits until it takes connections. Its own metrics are at `telemetry`.
+    /// Starts the one that passes on, by a copy of its configuration, and waits until it takes connections. When it ends
+    /// it is started again. The number of its process is beside the configuration; its own metrics are at
+    /// `telemetry`.
     pub(super) fn forwarding(
         workspace: &Workspace,
         folder: &Path,
@@ -54,27 +70,35 @@ impl Collector {
         prometheus: SocketAddr,
     ) -> anyhow::Result<Self> {
         let (grpc, http) = (ports.address(4317)?, ports.address(4318)?);
-        let mut command = Command::new(workspace.tool("otelcol"));
-        command.arg("--config").arg(workspace.path(FORWARDING));
+        let configuration = folder.join("collector.yaml");
+        fs::copy(workspace.path(FORWARDING), &configuration).context(FORWARDING)?;
+        let mut command = Command::new("sh");
+        command.args(["-c", RESTART]).arg(workspace.tool("otelcol")).env("CONFIG", &configuration);
         command.envs(compose::environment(workspace, "collector")?);
         command.env("OTLP_GRPC_LISTEN", grpc.to_string()).env("OTLP_HTTP_LISTEN", http.to_string());
         command.env("TELEMETRY_HOST", telemetry.ip().to_string());
         command.env("TELEMETRY_PORT", telemetry.port().to_string());
         command.env("TRACES_ENDPOINT", traces.to_string());
         command.env("METRICS_ENDPOINT", format!("http://{prometheus}"));
-        Self::start("collector", command, folder, grpc, http)
+        Self::start("collector", command, folder, configuration, grpc, http)
     }
 
     fn start(
         name: &'static str,
         command: Command,
         folder: &Path,
+        configuration: PathBuf,
         grpc: SocketAddr,
         http: SocketAddr,
     ) -> anyhow::Result<Self> {
         let mut part = Part::start(name, command, folder)?;
         part.ready(|part| Ok(part.written()?.contains("Everything is ready")))?;
-        Ok(Self { part, grpc, http })
+        Ok(Self { part, configuration, grpc, http })
+    }
+
+    /// The file by which it was started.
+    pub(super) fn configuration(&self) -> &Path {
+        &self.configuration
     }
 
     /// The spans that have reached the one that prints.

@@ -33,7 +33,7 @@ pub(crate) use self::grafana::Grafana;
 pub(crate) use self::http::Http;
 pub(crate) use self::part::Part;
 pub(crate) use self::ports::Ports;
-pub(crate) use self::prometheus::Prometheus;
+pub(crate) use self::prometheus::{Prometheus, Rule};
 pub(crate) use self::serving::{Serving, Setup, seconds_since_1970};
 
 /// Tools that the stack is made of, besides the service.

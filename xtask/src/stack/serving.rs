@@ -152,6 +152,11 @@ impl Serving {
         self.collector.as_ref().map(|collector| collector.http)
     }
 
+    /// The file by which the collector was started; none once it was killed.
+    pub(crate) fn collector_configuration(&self) -> Option<&Path> {
+        self.collector.as_ref().map(Collector::configuration)
+    }
+
     /// The file of the authority that the service's certificate is trusted by.
     pub(crate) fn authority(&self) -> anyhow::Result<String> {
         self.development.file("ca.pem")

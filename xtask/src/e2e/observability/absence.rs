@@ -84,24 +84,32 @@ pub(super) fn an_idle_hour(
     Ok(())
 }
 
-/// Without its collector the service answers as before; what is missing is seen.
-pub(super) fn the_collector_is_killed(stack: &mut Stack, clients: &Clients) -> anyhow::Result<()> {
+/// Without its collector the service answers as before; what is missing is a ticket.
+pub(super) fn the_collector_is_killed(
+    stack: &mut Stack,
+    clients: &Clients,
+    timeline: &mut Timeline,
+    pages: &mut Pages,
+) -> anyhow::Result<()> {
+    let begun = begin(stack, timeline)?;
     let before = clients.counts();
     stack.serving.kill_collector();
-    wait::until("the collector to be missed", LIMIT, || {
-        Ok((stack.prometheus.value("up{job=\"otelcol\"}")? == Some(0.0)).then_some(()))
-    })?;
+    let took = timeline.look_for(stack, "CollectorDown", true)?;
+    pages.ask(stack, &["CollectorDown"])?;
     wait::until("a thousand answers without a collector", LIMIT, || {
         Ok((clients.counts().right >= before.right + 1000).then_some(()))
     })?;
     let after = clients.counts();
-    println!("    {} answers without a collector", after.right - before.right);
+    println!(
+        "    CollectorDown came after {took:.1} s; {} answers without a collector",
+        after.right - before.right
+    );
     ensure!(
         after.wrong == before.wrong,
         "without a collector {} answers were wrong",
         after.wrong - before.wrong
     );
-    Ok(())
+    nothing_new(timeline, begun, &["CollectorDown"])
 }
 
 /// What fires now is not new later.

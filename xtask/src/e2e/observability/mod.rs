@@ -87,7 +87,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     pages.ask(&stack, &["CrlFreshnessBurn", "JwksFreshnessBurn", "SloImpossible"])?;
 
     println!("3. absence");
-    absence::the_collector_is_killed(&mut stack, &clients)?;
+    absence::the_collector_is_killed(&mut stack, &clients, &mut timeline, &mut pages)?;
     absence::a_target_is_taken_out(&stack, &mut timeline, &mut pages)?;
     absence::the_service_is_killed(&mut stack, &mut timeline)?;
     absence::an_idle_hour(&mut stack, clients, &mut timeline)?;
