@@ -15,12 +15,14 @@ pub struct Page {
 }
 
 /// One series, by its name and labels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// The metric, with `_bucket`, `_count` or `_sum` for those of a histogram.
     pub name: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Its sample.
+    pub value: f64,
 }
 
 /// A line that is none of the format.
@@ -66,6 +68,12 @@ impl Page {
         self.kinds.get(metric).map(String::as_str)
     }
 
+    /// All of them.
+    #[must_use]
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
     /// The series that a selector selects.
     pub fn select<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Series> {
         self.series.iter().filter(|series| {
@@ -90,17 +98,17 @@ impl Series {
     }
 }
 
-/// `name{labels} value timestamp`, of which only the value has to be a number.
+/// `name{labels} value timestamp`, of which the timestamp is not read.
 fn series(line: &str) -> Result<Series, String> {
     // Neither a value nor a timestamp has a brace.
     let end = line.rfind('}').map_or_else(|| line.find(char::is_whitespace), |brace| Some(brace + 1));
     let (series, value) =
         end.and_then(|end| line.split_at_checked(end)).ok_or("expected `name{labels} value`")?;
     let value = value.split_whitespace().next().ok_or("there is no value")?;
-    value.parse::<f64>().map_err(|_error| format!("{value:?} is no number"))?;
+    let value = value.parse().map_err(|_error| format!("{value:?} is no number"))?;
     let selector = Query::selector(series).map_err(|error: QueryError| error.to_string())?;
     let labels = selector.matchers().iter().map(|matcher| (matcher.name.clone(), matcher.value.clone()));
-    Ok(Series { name: selector.metric().to_owned(), labels: labels.collect() })
+    Ok(Series { name: selector.metric().to_owned(), labels: labels.collect(), value })
 }
 
 #[cfg(test)]
@@ -126,6 +134,8 @@ requests_total{http_route="a \\ \"b\"\n",error_source="server"} 1e+06 1700000000
         assert_eq!(routes.into_iter().collect::<Vec<_>>(), ["/v2/models/{model}/infer", "a \\ \"b\"\n"]);
         let selector = Query::selector(r#"requests_total{error_source!~"client|limit"}"#).unwrap();
         assert_eq!(page.select(&selector).count(), 2);
+        let values: Vec<_> = page.series().iter().map(|series| series.value).collect();
+        assert_eq!(values, [1.0, 0.0, 1e6]);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use super::asked::Asked;
-use super::{CommandError, command, keep, name, only_phase, progress, scenario};
+use super::progress::Progress;
+use super::{CommandError, command, keep, name, only_phase, scenario};
 use crate::capacity::{Beyond, Capacity, Configuration, Held, Range, Round, round};
 use crate::cli;
+use crate::engine::UnderWay;
 use crate::machine::Machine;
-use crate::scenario::Credentials;
+use crate::scenario::{Credentials, Phase};
 
 pub(super) fn run(options: &cli::Capacity, machine: Machine) -> Result<ExitCode, CommandError> {
     let scenario = scenario(&options.scenario)?;
@@ -22,9 +24,11 @@ pub(super) fn run(options: &cli::Capacity, machine: Machine) -> Result<ExitCode,
     let mut configurations = Vec::new();
     for credentials in all {
         let asked = Asked::by(&options.against, *credentials, phase.identities(), &scenario.service)?;
+        let progress = Progress::of(asked.target());
+        let look = |phase: &Phase, under_way: &UnderWay<'_>| progress.show(phase, under_way);
         let mut rounds = Vec::new();
         for _ in 0..options.rounds {
-            rounds.push(round(&scenario, phase, asked.target(), range, &progress)?);
+            rounds.push(round(&scenario, phase, asked.target(), range, &look)?);
             rounds.last().into_iter().for_each(|round| tell(*credentials, round));
         }
         configurations.push(Configuration::of(*credentials, rounds));

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use super::{CommandError, command, keep, name, only_phase, progress, scenario};
+use super::progress::Progress;
+use super::{CommandError, command, keep, name, only_phase, scenario};
 use crate::cli;
 use crate::engine;
 use crate::ladder::{Added, Interval, Ladder, Rung};
@@ -56,7 +57,8 @@ pub(super) fn run(options: &cli::Ladder, machine: Machine) -> Result<ExitCode, C
 /// A service of its own each time: two that live at once would take each other's time.
 fn one(scenario: &Scenario, phase: &Phase, credentials: Credentials) -> Result<Measurement, CommandError> {
     let started = Started::start(credentials, phase.identities(), &scenario.service)?;
-    let seen = engine::run(scenario, phase, started.target(), &|under_way| progress(phase, under_way))?;
+    let progress = Progress::of(started.target());
+    let seen = engine::run(scenario, phase, started.target(), &|under_way| progress.show(phase, under_way))?;
     let verdict = judge(&seen.measurement, &scenario.expectation);
     if verdict.outcome == Outcome::Pass {
         Ok(seen.measurement)

@@ -6,11 +6,11 @@ mod compare;
 mod history;
 mod ladder;
 mod merge;
+mod progress;
 mod report;
 mod run;
 
 use std::fs;
-use std::io::{IsTerminal as _, Write as _, stderr};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ use slo::document::Faults;
 
 use crate::cli::{Command, Options, SchemaOf};
 use crate::compare::CompareError;
-use crate::engine::{self, Compared, EngineError, UnderWay};
+use crate::engine::{self, EngineError};
 use crate::machine::Machine;
 use crate::merge::MergeError;
 use crate::objectives::Objectives;
@@ -203,52 +203,4 @@ fn write(file: &Path, text: &str) -> Result<(), CommandError> {
     }
     fs::write(file, text)
         .map_err(|source| CommandError::Unwritable { file: file.display().to_string(), source })
-}
-
-/// How far it is, for a person who watches; nothing for a machine.
-fn progress(phase: &Phase, under_way: &UnderWay<'_>) {
-    if !stderr().is_terminal() {
-        return;
-    }
-    // A terminal that is gone does not end a run.
-    let _gone = write!(stderr(), "\r{}\x1b[K", progress_words(phase, under_way.since, &under_way.compared()));
-}
-
-fn progress_words(phase: &Phase, since: Duration, Compared { checks, latency }: &Compared) -> String {
-    let left = phase.warm_up_seconds + phase.seconds - since.as_secs_f64();
-    let load = phase.rate.map_or_else(|| "closed".to_owned(), |rate| format!("{rate}/s"));
-    let mut words = format!(
-        "{}: {load} on {} connections, {:.0} s left; {} of {} compared are right",
-        phase.name,
-        phase.connections,
-        left.max(0.0),
-        checks.right,
-        checks.right + checks.wrong + checks.not_answered
-    );
-    for quantile in [0.5, 0.99].iter().filter_map(|quantile| latency.quantile(*quantile)) {
-        if let Some(value) = quantile.value {
-            words += &format!(", p{:.0} {:.2} ms", quantile.quantile * 100.0, value.as_secs_f64() * 1e3);
-        }
-    }
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measurement::{Checks, Measurement};
-    use crate::result::tests::run;
-
-    #[test]
-    fn who_watches_sees_how_long_it_takes_and_how_it_goes() {
-        let phase = run(Measurement::default()).phases.remove(0).phase;
-        let checks = Checks { right: 19, not_answered: 1, ..Checks::default() };
-        let mut compared = Compared { checks, ..Compared::default() };
-        let words = |compared: &Compared| progress_words(&phase, Duration::from_millis(900), compared);
-        assert_eq!(words(&compared), "only: 1000/s on 1 connections, 1 s left; 19 of 20 compared are right");
-        for _ in 0..20 {
-            compared.latency.answer(Duration::from_millis(2));
-        }
-        assert!(words(&compared).ends_with(" are right, p50 2.00 ms"), "of twenty nobody knows p99");
-    }
 }

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::asked::Asked;
-use super::{CommandError, STANDARD_OUTPUT, keep, progress, scenario};
+use super::progress::Progress;
+use super::{CommandError, STANDARD_OUTPUT, keep, scenario};
 use crate::cli::Run;
 use crate::engine::{Second, Seen};
 use crate::machine::Machine;
@@ -123,7 +124,9 @@ fn one_phase(scenario: &Scenario, phase: &Phase, asked: &Asked) -> Result<(Seen,
                 started.restart_in_turn().map(|()| begun.elapsed().as_secs_f64())
             })
         });
-        let seen = engine::run(scenario, phase, asked.target(), &|under_way| progress(phase, under_way))?;
+        let progress = Progress::of(asked.target());
+        let seen =
+            engine::run(scenario, phase, asked.target(), &|under_way| progress.show(phase, under_way))?;
         let restarted = restarts.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         Ok((seen, restarted.transpose()?))
     })

@@ -22,6 +22,8 @@ pub struct Target {
     url: String,
     proof: Proof,
     process: Option<u32>,
+    /// Where the service counts its answers, if it was started here.
+    metrics: Option<String>,
     has_connection_each: bool,
     /// The token of another client.
     neighbour: Option<String>,
@@ -79,6 +81,7 @@ impl Target {
             url: url.trim_end_matches('/').to_owned(),
             proof: Proof { tokens, certificate, ..proof },
             process: None,
+            metrics: None,
             has_connection_each: credentials.has_connection_each(),
             neighbour: None,
         })
@@ -130,6 +133,11 @@ impl Target {
     /// The service's process, if it was started here.
     pub(crate) fn process(&self) -> Option<u32> {
         self.process
+    }
+
+    /// Where the service counts its answers, if it was started here and is the only one.
+    pub(crate) fn metrics(&self) -> Option<&str> {
+        self.metrics.as_deref()
     }
 
     pub(crate) fn of(&self, route: Route) -> String {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-use super::balancer::Balancer;
+use super::balancer::{Addresses, Balancer};
 use super::cores::Apart;
 use super::instance::{Instance, Launch};
 use super::proof::Made;
@@ -78,7 +78,8 @@ impl Started {
             proof.tokens.push(first.ready.token.clone());
         }
         let scheme = if proof.authorities.is_some() { "https" } else { "http" };
-        let (address, process) = (first.ready.api, first.pid());
+        let Addresses { api, admin } = first.ready.addresses();
+        let process = first.pid();
         let mut instances = vec![first];
         for _ in 1..service.instances {
             instances.push(launch.start(&apart)?);
@@ -86,9 +87,12 @@ impl Started {
         let balancer = (instances.len() > 1)
             .then(|| Balancer::before(instances.iter().map(|instance| instance.ready.addresses()).collect()))
             .transpose()?;
-        let address = balancer.as_ref().map_or(address, Balancer::address);
+        let address = balancer.as_ref().map_or(api, Balancer::address);
         let mut target = Target::new(&format!("{scheme}://{address}"), credentials, clients, proof)?;
-        target.process = balancer.is_none().then_some(process);
+        if balancer.is_none() {
+            target.process = Some(process);
+            target.metrics = Some(format!("http://{admin}/metrics"));
+        }
         target.neighbour = neighbour;
         Ok(Self { balancer, instances: Mutex::new(instances), launch, apart, _folder: folder, target })
     }

@@ -12,6 +12,7 @@ mod history;
 mod ladder;
 mod otlp;
 mod overload;
+mod progress;
 mod server;
 mod shares;
 mod verdicts;
