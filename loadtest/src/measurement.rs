@@ -196,11 +196,10 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::objectives::Objectives;
+    use crate::objectives::tests::fixed;
 
     fn objectives() -> Vec<Objective> {
-        let all = Objectives::read(include_str!("../objectives.json")).unwrap();
-        ["api-availability", "api-latency"].map(|name| all.named(name).unwrap().clone()).to_vec()
+        ["api-availability", "api-latency"].map(fixed).to_vec()
     }
 
     /// (total, bad) of availability, then of latency.

@@ -65,7 +65,7 @@ mod tests {
     use crate::definition::Source;
 
     fn forecast(ratio: &str) -> Vec<(Option<String>, Option<String>)> {
-        let source = Source::read("inference.yaml", include_str!("../definitions/inference.yaml")).unwrap();
+        let source = Source::read("inference.yaml", include_str!("../tests/fixtures/service.yaml")).unwrap();
         let slos = source.check().unwrap().slos;
         let slo = slos.iter().find(|slo| slo.id == "api-availability").unwrap();
         let text = |span: Option<Span>| span.map(|span| span.to_string());

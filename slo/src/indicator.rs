@@ -146,7 +146,7 @@ mod tests {
     use crate::definition::Source;
 
     fn slo(id: &str) -> Slo {
-        let source = Source::read("inference.yaml", include_str!("../definitions/inference.yaml")).unwrap();
+        let source = Source::read("inference.yaml", include_str!("../tests/fixtures/service.yaml")).unwrap();
         let objectives = source.check().unwrap();
         objectives.slos.into_iter().find(|slo| slo.id == id).unwrap()
     }

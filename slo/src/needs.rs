@@ -183,7 +183,7 @@ mod tests {
     use crate::definition::Source;
 
     fn objectives() -> Objectives {
-        let source = Source::read("inference.yaml", include_str!("../definitions/inference.yaml")).unwrap();
+        let source = Source::read("inference.yaml", include_str!("../tests/fixtures/service.yaml")).unwrap();
         source.check().unwrap()
     }
 

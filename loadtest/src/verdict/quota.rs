@@ -66,7 +66,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::objectives::Objectives;
+    use crate::objectives::tests::fixed;
     use crate::result::tests::run;
     use crate::scenario::{Neighbour, Quota};
 
@@ -76,10 +76,9 @@ mod tests {
     };
 
     fn expected() -> Expectation {
-        let all = Objectives::read(include_str!("../../objectives.json")).unwrap();
         Expectation {
             statuses: vec![AllowedStatus { status: 200, at_most: None }],
-            objectives: vec![all.named("api-latency").unwrap().clone()],
+            objectives: vec![fixed("api-latency")],
             quota: Some(KEPT),
             ..Expectation::default()
         }

@@ -7,16 +7,15 @@ use rstest::rstest;
 
 use super::*;
 use crate::measurement::{Checks, Generator};
-use crate::objectives::Objectives;
+use crate::objectives::tests::fixed;
 
 fn expected() -> Expectation {
-    let all = Objectives::read(include_str!("../../objectives.json")).unwrap();
     Expectation {
         statuses: vec![
             AllowedStatus { status: 200, at_most: None },
             AllowedStatus { status: 429, at_most: Some(Decimal::new(5, 1)) },
         ],
-        objectives: ["api-availability", "api-latency"].map(|name| all.named(name).unwrap().clone()).to_vec(),
+        objectives: ["api-availability", "api-latency"].map(fixed).to_vec(),
         ..Expectation::default()
     }
 }

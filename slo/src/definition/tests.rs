@@ -7,6 +7,9 @@ use crate::objectives::Objectives;
 
 const OURS: &str = include_str!("../../definitions/inference.yaml");
 
+/// Whoever changes ours changes no place and no words of these.
+const FIXED: &str = include_str!("../../tests/fixtures/service.yaml");
+
 fn read(text: &str) -> Result<Objectives, String> {
     Source::read("inference.yaml", text)
         .and_then(|source| source.check())
@@ -15,13 +18,12 @@ fn read(text: &str) -> Result<Objectives, String> {
 
 #[test]
 fn our_own_definitions_make_sense() {
-    let objectives = read(OURS).unwrap_or_else(|faults| panic!("{faults}"));
-    assert_eq!(objectives.slos.len(), 8);
+    read(OURS).unwrap_or_else(|faults| panic!("{faults}"));
 }
 
 #[test]
 fn every_fault_of_shape_is_reported_at_once_with_its_place() {
-    let text = OURS
+    let text = FIXED
         .replacen("objective: \"99.9\"", "objective: 99.9", 1)
         .replacen("period: 30d", "period: 31d", 1)
         .replacen("    policy: serving", "    polcy: serving", 1)
@@ -31,7 +33,7 @@ fn every_fault_of_shape_is_reported_at_once_with_its_place() {
 
 #[test]
 fn every_fault_of_sense_is_reported_at_once_with_its_place() {
-    let text = OURS
+    let text = FIXED
         .replacen("objective: \"99.9\"", "objective: \"100\"", 1)
         .replacen("objective: \"99\"", "objective: \"90\"", 1)
         .replacen("retention: 35d", "retention: 15d", 1)
@@ -86,14 +88,14 @@ fn is_no_definition(#[case] text: &str, #[case] reason: &str) {
 #[case::no_duration("scrape_interval: 15s", "scrape_interval: 15", "write it in quotes")]
 #[case::bare_number("scrape_interval: 15s", "scrape_interval: \"15\"", "is not a duration")]
 fn refuses(#[case] from: &str, #[case] to: &str, #[case] reason: &str) {
-    assert!(OURS.contains(from), "the definitions no longer hold {from:?}");
-    let error = read(&OURS.replacen(from, to, 1)).unwrap_err();
+    assert!(FIXED.contains(from), "the fixture does not hold {from:?}");
+    let error = read(&FIXED.replacen(from, to, 1)).unwrap_err();
     assert!(error.contains(reason), "{error}");
 }
 
 #[test]
 fn a_latency_threshold_becomes_a_bound_of_its_histogram() {
-    let objectives = read(&OURS.replacen("threshold: 25ms", "threshold: 20ms", 1)).unwrap();
+    let objectives = read(&FIXED.replacen("threshold: 25ms", "threshold: 20ms", 1)).unwrap();
     let bounds: Vec<_> = objectives.histograms[0].bounds.iter().map(ToString::to_string).collect();
     assert!(bounds.contains(&"0.02".to_owned()) && !bounds.contains(&"0.025".to_owned()), "{bounds:?}");
 }

@@ -8,16 +8,15 @@ use super::super::{AllowedStatus, Outcome, Verdict, judge_phases};
 use super::*;
 use crate::engine::Cost;
 use crate::measurement::{Checks, Generator, Measurement};
-use crate::objectives::Objectives;
+use crate::objectives::tests::fixed;
 use crate::result::tests::run;
 
 const SECONDS: u64 = 10;
 
 fn expected() -> Expectation {
-    let all = Objectives::read(include_str!("../../../objectives.json")).unwrap();
     Expectation {
         statuses: vec![AllowedStatus { status: 200, at_most: None }],
-        objectives: vec![all.named("api-latency").unwrap().clone()],
+        objectives: vec![fixed("api-latency")],
         overload: Some(Overload {
             goodput_at_least: Decimal::new(95, 2),
             memory_growth_at_most: Some(Decimal::new(1, 1)),
