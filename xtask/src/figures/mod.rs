@@ -6,6 +6,7 @@ mod capacity;
 mod challenge;
 mod growth;
 mod ladder;
+mod newcomer;
 mod peers;
 mod profile;
 mod scaling;
@@ -25,13 +26,14 @@ use crate::marks;
 use crate::workspace::Workspace;
 
 /// The pages, and what makes the figures of each.
-pub(crate) const PAGES: [(&str, Tables); 7] = [
+pub(crate) const PAGES: [(&str, Tables); 8] = [
     // Before the page that reads them.
     (sizes::VALUES, sizes::values),
     ("runbooks/drills.md", drills),
     ("runbooks/performance.md", performance),
     ("runbooks/security.md", security),
     ("loadtest/peers/README.md", peers::table),
+    ("CONTRIBUTING.md", newcomer::table),
     ("docs/challenge.md", challenge::in_english),
     ("docs/challenge.es.md", challenge::in_spanish),
 ];
