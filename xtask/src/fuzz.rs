@@ -31,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
         cmd!(
             shell,
             "cargo fuzz run --fuzz-dir {FOLDER} --target-dir target/fuzz --dev --sanitizer none {target} {found} {chosen}
-            -- {runs} -max_total_time=30 -max_len=4096 -print_final_stats=1"
+            -- {runs} -max_total_time=15 -max_len=4096 -print_final_stats=1"
         )
         .run()?;
     }
