@@ -82,6 +82,7 @@ impl Variables {
             ("CA", authority.clone()),
             ("KEYS", keys.display().to_string()),
             ("MODEL", serving.model()?),
+            ("CLOCK", serving.clock()?),
             ("COLLECTOR", process::text(collector)?.to_owned()),
             ("TOKEN", serving.token.clone()),
             ("INFER", row.infer()?),

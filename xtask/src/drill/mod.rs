@@ -15,7 +15,7 @@ use clap::Args;
 use self::times::Times;
 use crate::outcome::Outcome;
 use crate::runbooks::{self, Block, Page, Pages, Variables};
-use crate::stack::{self, Calls, Kind, Ports, Rule, Serving, Setup, Stack};
+use crate::stack::{Calls, Kind, Ports, Rule, Serving, Setup, Stack};
 use crate::workspace::Workspace;
 use crate::{tools, wait};
 
@@ -27,6 +27,9 @@ const COMPRESSION: u32 = 60;
 
 /// Requests a second, by route.
 const RATE: f64 = 20.0;
+
+/// The stack, and what moves the clock of what it serves.
+pub(crate) const NEEDS: &[&str] = &["prometheus", "prometheus-alertmanager", "otelcol", "faketime"];
 
 /// How often Alertmanager and Prometheus are asked.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -92,7 +95,7 @@ pub(crate) fn run(workspace: &Workspace, options: &DrillOptions) -> anyhow::Resu
         );
     }
     drills.retain(|drill| options.names.iter().any(|name| drill.name == name));
-    tools::ensure(workspace, stack::NEEDS)?;
+    tools::ensure(workspace, NEEDS)?;
     let hands = if options.scripted { Hands::Script } else { Hands::Person };
     let times = hold(workspace, &pages, &drills, Ports::Usual, hands)?;
     if options.record {
@@ -130,6 +133,7 @@ fn hold(
         compression: COMPRESSION,
         probe_interval: Duration::from_millis(250),
         connection_age: real_time.connection_age / COMPRESSION,
+        has_own_clock: true,
         ..real_time
     };
     let serving = Serving::start(workspace, setup)?;

@@ -6,6 +6,7 @@
 
 mod alertmanager;
 mod clients;
+mod clock;
 mod collector;
 mod compose;
 mod configuration;

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::clients::{Callee, Calls, Clients};
+use super::clock;
 use super::collector::Collector;
 use super::http::Http;
 use super::part::Part;
@@ -29,6 +30,9 @@ const PROBE_LIMIT: Duration = Duration::from_secs(30);
 const MODEL: &str = "services/inference/model";
 const DELIVERED: &str = "model";
 
+/// Where the service is told another time.
+const CLOCK: &str = "clock";
+
 /// Somebody with a quota, whom the dashboards show being refused.
 const QUOTA_CLASSES: &str = "everybody\nguests rate=1/s burst=1 sub=guest\n";
 
@@ -45,6 +49,8 @@ pub(crate) struct Setup {
     pub(crate) probe_interval: Duration,
     /// How old a connection of a client gets.
     pub(crate) connection_age: Duration,
+    /// Whether a file may tell the service another time than the machine's; needs `faketime`.
+    pub(crate) has_own_clock: bool,
 }
 
 impl Setup {
@@ -56,6 +62,7 @@ impl Setup {
             compression: 1,
             probe_interval: Duration::from_secs(5),
             connection_age: Duration::from_secs(300),
+            has_own_clock: false,
         }
     }
 }
@@ -88,7 +95,7 @@ pub(crate) struct Serving {
     pub(crate) traces: Collector,
     /// Where everything is.
     pub(crate) addresses: Addresses,
-    connection_age: Duration,
+    setup: Setup,
     /// A token that works.
     pub(crate) token: String,
     /// When the prober began, in seconds since 1970.
@@ -125,7 +132,7 @@ impl Serving {
         let Addresses { telemetry, prometheus, .. } = addresses;
         let collector =
             Collector::forwarding(workspace, folder.path(), setup.ports, telemetry, traces.grpc, prometheus)?;
-        let service = serve(&development, addresses, setup.connection_age, collector.grpc)?;
+        let service = serve(&development, addresses, setup, collector.grpc)?;
         let prober_begun = seconds_since_1970();
         let prober = probe(&development, addresses, &token_file, setup.probe_interval, folder.path())?;
         Ok(Self {
@@ -135,7 +142,7 @@ impl Serving {
             collector: Some(collector),
             traces,
             addresses,
-            connection_age: setup.connection_age,
+            setup,
             token,
             prober_begun,
             folder,
@@ -155,6 +162,11 @@ impl Serving {
     /// The file by which the collector was started; none once it was killed.
     pub(crate) fn collector_configuration(&self) -> Option<&Path> {
         self.collector.as_ref().map(Collector::configuration)
+    }
+
+    /// The file that says how far the service's clock is from the machine's.
+    pub(crate) fn clock(&self) -> anyhow::Result<String> {
+        self.development.file(CLOCK)
     }
 
     /// The file of the authority that the service's certificate is trusted by.
@@ -199,7 +211,7 @@ impl Serving {
     /// Starts the service again, where it was.
     pub(crate) fn start_service(&mut self) -> anyhow::Result<()> {
         let traces = self.collector.as_ref().map_or(self.traces.grpc, |collector| collector.grpc);
-        self.service = Some(serve(&self.development, self.addresses, self.connection_age, traces)?);
+        self.service = Some(serve(&self.development, self.addresses, self.setup, traces)?);
         Ok(())
     }
 
@@ -250,40 +262,47 @@ fn deliver_model(workspace: &Workspace, development: &Development) -> anyhow::Re
 fn serve(
     development: &Development,
     addresses: Addresses,
-    connection_age: Duration,
+    setup: Setup,
     otlp: SocketAddr,
 ) -> anyhow::Result<Service> {
     let file = |name| development.file(name);
-    let age = format!("{}ms", connection_age.as_millis());
+    let age = format!("{}ms", setup.connection_age.as_millis());
     let (listen, admin) = (addresses.api.to_string(), addresses.admin.to_string());
     let otlp = format!("http://{otlp}");
-    development.start(&[
-        "--mode=production",
-        "--policy=either",
-        "--log-format=json",
-        "--listen",
-        &listen,
-        "--admin-listen",
-        &admin,
-        "--jwks",
-        &file("jwks.json")?,
-        "--quota-classes",
-        &file("quota-classes")?,
-        "--model",
-        &file(&format!("{DELIVERED}/flights.onnx"))?,
-        "--connection-age",
-        &age,
-        "--tls-certificate",
-        &file("server.pem")?,
-        "--tls-key",
-        &file("server.key.pem")?,
-        "--tls-client-ca",
-        &file("ca.pem")?,
-        "--tls-crl",
-        &file("crl.pem")?,
-        "--otlp-endpoint",
-        &otlp,
-    ])
+    let mut command = Command::new(development.binary());
+    if setup.has_own_clock {
+        clock::move_by(&mut command, &development.write(CLOCK, "+0\n")?)?;
+    }
+    Service::start_command(
+        command,
+        &[
+            "--mode=production",
+            "--policy=either",
+            "--log-format=json",
+            "--listen",
+            &listen,
+            "--admin-listen",
+            &admin,
+            "--jwks",
+            &file("jwks.json")?,
+            "--quota-classes",
+            &file("quota-classes")?,
+            "--model",
+            &file(&format!("{DELIVERED}/flights.onnx"))?,
+            "--connection-age",
+            &age,
+            "--tls-certificate",
+            &file("server.pem")?,
+            "--tls-key",
+            &file("server.key.pem")?,
+            "--tls-client-ca",
+            &file("ca.pem")?,
+            "--tls-crl",
+            &file("crl.pem")?,
+            "--otlp-endpoint",
+            &otlp,
+        ],
+    )
 }
 
 fn probe(

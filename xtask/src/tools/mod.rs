@@ -90,6 +90,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("perf", "linux-perf"),
     debian("curl", "curl"),
     debian("openssl", "openssl"),
+    debian("faketime", "faketime"),
     // What looks at the pages that a person looks at.
     debian("chromium-headless-shell", "chromium-headless-shell"),
     // What watches the service, and what asks it.
