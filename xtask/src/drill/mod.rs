@@ -15,7 +15,7 @@ use clap::Args;
 use self::times::Times;
 use crate::outcome::Outcome;
 use crate::runbooks::{self, Block, Page, Pages, Variables};
-use crate::stack::{Calls, Kind, Ports, Rule, Serving, Setup, Stack};
+use crate::stack::{Alert, Calls, Kind, Ports, Rule, Serving, Setup, Stack};
 use crate::workspace::Workspace;
 use crate::{tools, wait};
 
@@ -170,10 +170,15 @@ struct GameDay<'a> {
 impl GameDay<'_> {
     fn hold(&self, drill: &Drill<'_>) -> anyhow::Result<Times> {
         let Drill { name, alert, fault } = *drill;
+        let severity = self.severity(alert)?;
+        // Who still is called for a fault before would not be called again.
+        wait::until_every(PAUSE, &format!("{alert} of before to be over"), LIMIT, || {
+            Ok(self.call(alert, severity)?.is_none().then_some(()))
+        })?;
         println!("{name}: something breaks now");
         self.variables.type_in(self.workspace, fault).with_context(|| format!("{PAGE}:{}", fault.line))?;
         let begun = Instant::now();
-        let page = self.detected(alert)?;
+        let page = self.detected(alert, severity)?;
         let detected = begun.elapsed();
         self.follow(&page).with_context(|| format!("{name}: runbooks/{page}"))?;
         self.is_good().with_context(|| format!("{name}: runbooks/{page} was followed"))?;
@@ -186,20 +191,23 @@ impl GameDay<'_> {
         Ok(Times::new(name, alert, detected, mitigated))
     }
 
-    /// The page that the alert leads to, once somebody is called: at once, if anybody is for that alert.
-    fn detected(&self, alert: &str) -> anyhow::Result<String> {
+    /// By which somebody is called for the alert: at once, if anybody is.
+    fn severity(&self, alert: &str) -> anyhow::Result<&'static str> {
         let rules = self.stack.prometheus.rules()?;
-        let calls = |severity: &str| {
-            let is = |rule: &Rule| rule.labels.get("severity").is_some_and(|own| own == severity);
-            rules.iter().any(|rule| rule.name == alert && is(rule))
-        };
-        let severity = if calls("page") { "page" } else { "ticket" };
-        let seen = wait::until_every(PAUSE, alert, LIMIT, || {
-            let alerts = self.stack.alertmanager.alerts()?;
-            Ok(alerts
-                .into_iter()
-                .find(|seen| seen.label("alertname") == alert && seen.label("severity") == severity))
-        })?;
+        let is_page = |rule: &Rule| rule.labels.get("severity").is_some_and(|severity| severity == "page");
+        let pages = rules.iter().any(|rule| rule.name == alert && is_page(rule));
+        Ok(if pages { "page" } else { "ticket" })
+    }
+
+    /// The alert, while somebody is called for it.
+    fn call(&self, alert: &str, severity: &str) -> anyhow::Result<Option<Alert>> {
+        let mut alerts = self.stack.alertmanager.alerts()?.into_iter();
+        Ok(alerts.find(|seen| seen.label("alertname") == alert && seen.label("severity") == severity))
+    }
+
+    /// The page that the alert leads to, once it has come.
+    fn detected(&self, alert: &str, severity: &str) -> anyhow::Result<String> {
+        let seen = wait::until_every(PAUSE, alert, LIMIT, || self.call(alert, severity))?;
         let said = |name| seen.annotations.get(name).map_or("", String::as_str);
         println!("{alert}: {}\n{}\n{}", said("summary"), said("description"), said("runbook_url"));
         let (_, page) = said("runbook_url").rsplit_once('/').context("an alert without a page")?;

@@ -26,7 +26,7 @@ use self::prometheus::Target;
 use crate::wait;
 use crate::workspace::Workspace;
 
-pub(crate) use self::alertmanager::Alertmanager;
+pub(crate) use self::alertmanager::{Alert, Alertmanager};
 pub(crate) use self::clients::{Calls, Clients, Kind};
 pub(crate) use self::collector::{Collector, Span};
 pub(crate) use self::configuration::Configuration;
