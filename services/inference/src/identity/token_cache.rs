@@ -79,7 +79,7 @@ impl TokenCache {
         let known = self
             .entries
             .get(&digest)
-            .filter(|entry| now.saturating_sub(entry.since) < self.max_age && keys.has(entry.verified.key));
+            .filter(|entry| is_younger(entry.since, now, self.max_age) && keys.has(entry.verified.key));
         if let Some(Entry { verified, .. }) = known {
             events::TokenCacheLookup { result: TokenCacheResult::Hit }.emit();
             verified.check_times(now, verifier.leeway()).inspect_err(|_over| {
@@ -89,7 +89,7 @@ impl TokenCache {
         }
         let generation = keys.generation();
         let refused = self.refusals.get(&digest).filter(|refused| {
-            now.saturating_sub(refused.since) < REFUSAL_SECONDS && refused.generation == generation
+            is_younger(refused.since, now, REFUSAL_SECONDS) && refused.generation == generation
         });
         if let Some(Refused { refusal, .. }) = refused {
             events::TokenCacheLookup { result: TokenCacheResult::Refused }.emit();
@@ -111,6 +111,12 @@ impl TokenCache {
     fn digest(&self, token: &[u8]) -> Digest {
         self.keyed.clone().hash128(token)
     }
+}
+
+/// Whether less than `seconds` have gone by. What is from the future was noted while the clock was wrong, and is worth
+/// nothing.
+fn is_younger(since: u64, now: u64, seconds: u64) -> bool {
+    now.checked_sub(since).is_some_and(|age| age < seconds)
 }
 
 /// A key that nobody else has.

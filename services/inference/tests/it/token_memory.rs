@@ -73,6 +73,22 @@ fn a_refusal_is_remembered_for_ten_seconds() {
 }
 
 #[test]
+fn what_was_noted_while_the_clock_was_ahead_is_forgotten_when_it_is_right_again() {
+    const DAY: u64 = 24 * 60 * 60;
+    let memory = Memory::new();
+    let claims =
+        |end: u64| json!({"iss": "puntual-development", "aud": "puntual", "sub": "someone", "exp": end});
+    let token = |end| memory.key.sign(&Header::new(Algorithm::EdDSA), &claims(end)).unwrap();
+    let (today, next_week) = (token(NOW + 100), token(NOW + 7 * DAY));
+    memory.advance(2 * DAY);
+    assert_eq!(memory.ours(&today), Err(Refusal::Expired));
+    assert_eq!(memory.ours(&next_week), Ok(()));
+    memory.clock.store(NOW, Ordering::Relaxed);
+    assert_eq!(memory.ours(&today), Ok(()));
+    assert_eq!(memory.theirs(&next_week), Err(Refusal::BadSignature), "looked at anew");
+}
+
+#[test]
 fn a_token_that_is_not_valid_yet_is_looked_at_again() {
     let memory = Memory::new();
     let claims = json!({
