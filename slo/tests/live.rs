@@ -48,7 +48,11 @@ fn prometheus(values: &'static [(&'static str, f64)]) -> String {
 
 fn slo(arguments: &[&str]) -> Output {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    Command::new(env!("CARGO_BIN_EXE_slo")).args(["--root", root]).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_slo"))
+        .args(["--root", root, "--definitions", "slo/tests/fixtures/service.yaml"])
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 #[track_caller]
