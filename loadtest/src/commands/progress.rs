@@ -1,4 +1,4 @@
-//! How far a run is, on a terminal. Must never change what is measured, nor say anything where nobody watches.
+//! How far a run is, on a terminal. Must never say anything that a result holds, nor anything where nobody watches.
 
 use std::cell::RefCell;
 use std::io::{IsTerminal as _, Write as _, stderr};
