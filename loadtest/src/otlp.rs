@@ -273,6 +273,14 @@ mod tests {
     }
 
     #[test]
+    fn each_threshold_of_an_objective_is_a_bound() {
+        let objectives = crate::objectives::Objectives::read(include_str!("../objectives.json")).unwrap();
+        let latency = objectives.named("api-latency").unwrap();
+        let threshold: f64 = latency.threshold_seconds.unwrap().try_into().unwrap();
+        assert!(BOUNDS.contains(&threshold), "{threshold}");
+    }
+
+    #[test]
     fn the_bounds_are_those_of_the_service() {
         let metrics: serde_json::Value =
             serde_json::from_str(include_str!("../../services/inference/metrics.json")).unwrap();

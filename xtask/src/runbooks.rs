@@ -72,7 +72,6 @@ impl Variables {
         let authority = serving.authority()?;
         let keys = Path::new(&authority).parent().context("keys without a folder")?;
         let row = golden::load(workspace)?.into_iter().next().context("no golden row")?;
-        let collector = serving.collector_configuration().context("no collector")?;
         let addresses = serving.addresses;
         let variables = [
             ("API", format!("https://{}", addresses.api)),
@@ -83,7 +82,7 @@ impl Variables {
             ("KEYS", keys.display().to_string()),
             ("MODEL", serving.model()?),
             ("CLOCK", serving.clock()?),
-            ("COLLECTOR", process::text(collector)?.to_owned()),
+            ("COLLECTOR", process::text(&serving.collector_configuration())?.to_owned()),
             ("TOKEN", serving.token.clone()),
             ("INFER", row.infer()?),
             ("ROW", row.body),

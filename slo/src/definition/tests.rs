@@ -18,7 +18,8 @@ fn read(text: &str) -> Result<Objectives, String> {
 
 #[test]
 fn our_own_definitions_make_sense() {
-    read(OURS).unwrap_or_else(|faults| panic!("{faults}"));
+    let objectives = read(OURS).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(objectives.slos.len(), 8);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -21,6 +21,9 @@ const PRINTING: &str = "tools/collector/config.yaml";
 /// Passes traces to a store and metrics to Prometheus.
 const FORWARDING: &str = "observability/collector/config.yaml";
 
+/// What the copy is called by which that one is started.
+pub(super) const CONFIGURATION: &str = "collector.yaml";
+
 /// As `restart: unless-stopped` of compose.yaml does it. No collector outlives this shell.
 const RESTART: &str = r#"
 while :; do
@@ -34,7 +37,6 @@ done"#;
 #[derive(Debug)]
 pub(crate) struct Collector {
     part: Part,
-    configuration: PathBuf,
     /// Where it takes OTLP over gRPC.
     pub(crate) grpc: SocketAddr,
     /// Where it takes OTLP over HTTP.
@@ -51,11 +53,10 @@ impl Collector {
     /// Starts the one that prints and waits until it takes connections.
     pub(crate) fn printing(workspace: &Workspace, folder: &Path) -> anyhow::Result<Self> {
         let (grpc, http) = (Ports::Free.address(0)?, Ports::Free.address(0)?);
-        let configuration = workspace.path(PRINTING);
         let mut command = Command::new(workspace.tool("otelcol"));
-        command.arg("--config").arg(&configuration);
+        command.arg("--config").arg(workspace.path(PRINTING));
         command.env("OTLP_GRPC", grpc.to_string()).env("OTLP_HTTP", http.to_string());
-        Self::start("spans", command, folder, configuration, grpc, http)
+        Self::start("spans", command, folder, grpc, http)
     }
 
     /// Starts the one that passes on, by a copy of its configuration, and waits until it takes connections. When it ends
@@ -70,7 +71,7 @@ impl Collector {
         prometheus: SocketAddr,
     ) -> anyhow::Result<Self> {
         let (grpc, http) = (ports.address(4317)?, ports.address(4318)?);
-        let configuration = folder.join("collector.yaml");
+        let configuration = folder.join(CONFIGURATION);
         fs::copy(workspace.path(FORWARDING), &configuration).context(FORWARDING)?;
         let mut command = Command::new("sh");
         command.args(["-c", RESTART]).arg(workspace.tool("otelcol")).env("CONFIG", &configuration);
@@ -80,25 +81,19 @@ impl Collector {
         command.env("TELEMETRY_PORT", telemetry.port().to_string());
         command.env("TRACES_ENDPOINT", traces.to_string());
         command.env("METRICS_ENDPOINT", format!("http://{prometheus}"));
-        Self::start("collector", command, folder, configuration, grpc, http)
+        Self::start("collector", command, folder, grpc, http)
     }
 
     fn start(
         name: &'static str,
         command: Command,
         folder: &Path,
-        configuration: PathBuf,
         grpc: SocketAddr,
         http: SocketAddr,
     ) -> anyhow::Result<Self> {
         let mut part = Part::start(name, command, folder)?;
         part.ready(|part| Ok(part.written()?.contains("Everything is ready")))?;
-        Ok(Self { part, configuration, grpc, http })
-    }
-
-    /// The file by which it was started.
-    pub(super) fn configuration(&self) -> &Path {
-        &self.configuration
+        Ok(Self { part, grpc, http })
     }
 
     /// The spans that have reached the one that prints.

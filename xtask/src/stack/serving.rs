@@ -4,7 +4,7 @@
 //! Keys and certificates are made for this run and thrown away with it.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::clients::{Callee, Calls, Clients};
 use super::clock;
-use super::collector::Collector;
+use super::collector::{CONFIGURATION, Collector};
 use super::http::Http;
 use super::part::Part;
 use super::ports::Ports;
@@ -159,9 +159,9 @@ impl Serving {
         self.collector.as_ref().map(|collector| collector.http)
     }
 
-    /// The file by which the collector was started; none once it was killed.
-    pub(crate) fn collector_configuration(&self) -> Option<&Path> {
-        self.collector.as_ref().map(Collector::configuration)
+    /// The file by which the collector is started.
+    pub(crate) fn collector_configuration(&self) -> PathBuf {
+        self.folder().join(CONFIGURATION)
     }
 
     /// The file that says how far the service's clock is from the machine's.
