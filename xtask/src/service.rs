@@ -129,8 +129,16 @@ impl Service {
 
     /// Memory that is resident now, in KiB.
     pub(crate) fn resident_kib(&self) -> anyhow::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        status_number(&status, "VmRSS:")
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that was ever resident, in KiB.
+    pub(crate) fn most_resident_kib(&self) -> anyhow::Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> anyhow::Result<u64> {
+        status_number(&fs::read_to_string(format!("/proc/{}/status", self.child.id()))?, name)
     }
 
     /// Does the `work`: what came of it, and the processor time that the service used meanwhile, in nanoseconds.

@@ -10,6 +10,7 @@ mod container;
 mod curl;
 mod drain;
 mod drills;
+mod full_house;
 mod identity_provider;
 mod kubernetes;
 mod observability;
@@ -67,6 +68,7 @@ pub(crate) const ALL: &[E2e] = &[
     drills::TEST,
     runbooks::TEST,
     soak::TEST,
+    full_house::TEST,
     backtest::TEST,
     rules::TEST,
     report::TEST,
