@@ -55,6 +55,8 @@ pub struct Target {
     pub hold: Span,
     /// What the user notices.
     pub notices: String,
+    /// The alert when one of its targets begins anew again and again.
+    pub restarting: Option<String>,
 }
 
 /// A histogram of the service.

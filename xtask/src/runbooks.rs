@@ -67,8 +67,8 @@ pub(crate) struct Variables {
 }
 
 impl Variables {
-    /// Writes those of this service.
-    pub(crate) fn write(workspace: &Workspace, serving: &Serving) -> anyhow::Result<Self> {
+    /// Writes those of this service, whose samples Prometheus keeps in `samples`.
+    pub(crate) fn write(workspace: &Workspace, serving: &Serving, samples: &Path) -> anyhow::Result<Self> {
         let authority = serving.authority()?;
         let keys = Path::new(&authority).parent().context("keys without a folder")?;
         let row = golden::load(workspace)?.into_iter().next().context("no golden row")?;
@@ -82,6 +82,8 @@ impl Variables {
             ("KEYS", keys.display().to_string()),
             ("MODEL", serving.model()?),
             ("CLOCK", serving.clock()?),
+            ("MEMORY", serving.memory()?),
+            ("PROMETHEUS_DATA", process::text(samples)?.to_owned()),
             ("COLLECTOR", process::text(&serving.collector_configuration())?.to_owned()),
             ("TOKEN", serving.token.clone()),
             ("INFER", row.infer()?),

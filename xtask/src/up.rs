@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, options: &UpOptions) -> anyhow::Result<
     let samples = Stack::data(&serving);
     let stack = Stack::watch(workspace, serving, setup, &samples)?;
     let grafana = stack.grafana(workspace, setup.ports)?;
-    let variables = Variables::write(workspace, &stack.serving)?;
+    let variables = Variables::write(workspace, &stack.serving, &stack.prometheus.samples)?;
     println!("{}", banner(workspace, &stack, &variables, grafana.as_ref())?);
 
     signals.forever().next();

@@ -27,6 +27,7 @@ pub(super) fn dashboard(objectives: &Objectives) -> Dashboard {
     page.row("Over time");
     page.shelf(10, [(12, shares(of)), (12, spread(of))]);
     page.shelf(10, [(8, per_instance(of)), (8, per_place(of)), (8, rows(of))]);
+    page.shelf(10, [(12, memory(of)), (12, processor(of))]);
     dashboard.panels = page.done();
     dashboard
 }
@@ -116,5 +117,27 @@ fn rows(of: Instances<'_>) -> Panel {
         Unit::Count,
     )
     .asks(format!("sum({rows}) / sum({requests})"), "rows")
+    .done()
+}
+
+fn memory(of: Instances<'_>) -> Panel {
+    Draft::lines(
+        "Memory of each instance",
+        "What is resident. Bodies under way are the largest part of a rise that goes again; a rise at a steady rate is a leak. \
+         A fall to the bottom is a restart: hold its height against the limit of the container.",
+        Unit::Bytes,
+    )
+    .asks(format!("max by (instance) ({})", of.series("process_resident_memory_bytes")), "{{instance}}")
+    .done()
+}
+
+fn processor(of: Instances<'_>) -> Panel {
+    Draft::lines(
+        "Cores that each instance uses",
+        "Processor time in a second. Instances are added by this (`autoscaling` of the chart): near a whole core each, requests \
+         wait for it.",
+        Unit::Count,
+    )
+    .asks(format!("max by (instance) ({})", of.rate("process_cpu_seconds_total", "")), "{{instance}}")
     .done()
 }

@@ -29,6 +29,7 @@ pub(super) enum Unit {
     /// A share; 1 is all.
     Share,
     Seconds,
+    Bytes,
     RequestsPerSecond,
     PerSecond,
     /// Words that stand for numbers.
@@ -42,6 +43,7 @@ impl Unit {
             Self::Times => "suffix:×",
             Self::Share => "percentunit",
             Self::Seconds => "s",
+            Self::Bytes => "bytes",
             Self::RequestsPerSecond => "reqps",
             Self::PerSecond => "ops",
             Self::State => "none",

@@ -312,6 +312,7 @@ impl Check<'_> {
                 severity: severity(target.severity),
                 hold: self.span(&format!("/targets/{index}/hold"), &target.hold),
                 notices: target.notices.clone(),
+                restarting: target.restarting.clone(),
             });
         }
         targets

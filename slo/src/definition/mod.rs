@@ -76,6 +76,10 @@ pub struct Target {
     pub hold: String,
     /// What the user notices, in a sentence.
     pub notices: String,
+    /// The alert when one of them begins anew again and again; none where that is nobody's concern. The job has to export
+    /// `process_start_time_seconds`.
+    #[schemars(regex(pattern = r"^[A-Z][A-Za-z]*Restarting$"))]
+    pub restarting: Option<String>,
 }
 
 /// A histogram of the service.

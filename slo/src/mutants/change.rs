@@ -11,7 +11,7 @@ use promql_parser::util::{ExprVisitor, display_duration, walk_expr};
 
 use crate::numbers::Span;
 use crate::query::Query;
-use crate::rules::{Alert, Rule};
+use crate::rules::{Alert, NO_HOLD, Rule};
 
 /// How a change begins that is made to `0 * …`: there only labels count.
 const TIMES_NOTHING: &str = "in 0 * …: ";
@@ -59,7 +59,10 @@ fn of_hold(rule: &Rule) -> Vec<Changed> {
         }
         Changed { what, rule: changed }
     };
-    vec![change("0s".to_owned()), change(span.times(2).to_string()), change(span.part(2).to_string())]
+    if hold == NO_HOLD {
+        return Vec::new();
+    }
+    vec![change(NO_HOLD.to_owned()), change(span.times(2).to_string()), change(span.part(2).to_string())]
 }
 
 /// Without a label the alert reaches nobody, or inhibits the wrong one.

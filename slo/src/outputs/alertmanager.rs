@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Output, OutputError, yaml};
 use crate::numbers::{Severity, Span};
 use crate::objectives::Objectives;
+use crate::rules::BLIND;
 
 #[derive(Serialize)]
 struct Configuration {
@@ -52,7 +53,7 @@ pub(super) fn output(objectives: &Objectives, receivers: &str) -> Result<Output,
             matchers: Vec::new(),
             ..route(objectives, Severity::Ticket)
         },
-        inhibit_rules: vec![inhibition(objectives)],
+        inhibit_rules: vec![blindness(), inhibition(objectives)],
     };
     Ok(Output {
         path: "observability/alertmanager/alertmanager.yml".to_owned(),
@@ -82,6 +83,16 @@ fn route(objectives: &Objectives, severity: Severity) -> Route {
         group_interval: interval,
         repeat_interval: repeat,
         routes: Vec::new(),
+    }
+}
+
+/// While nothing is known, whatever else fires of the service does so because nothing is known. Alerts of others, such as
+/// one that fires all the time so that its silence is heard, are not ours to hide.
+fn blindness() -> Inhibition {
+    Inhibition {
+        source_matchers: vec![format!("alertname=\"{BLIND}\"")],
+        target_matchers: vec![format!("alertname!=\"{BLIND}\"")],
+        equal: vec!["service".to_owned()],
     }
 }
 

@@ -34,5 +34,7 @@ fn line(name: &str, rules: &[&Alert]) -> String {
 fn plain(summary: &str) -> String {
     let before_rate = summary.split(" at least ").next().unwrap_or(summary);
     let suffix = if before_rate.len() < summary.len() { " too fast" } else { "" };
-    format!("{before_rate}{suffix}").replace("{{ $labels.slo }}", "an objective")
+    format!("{before_rate}{suffix}")
+        .replace("{{ $labels.slo }}", "an objective")
+        .replace("{{ $labels.instance }}", "An instance")
 }

@@ -7,7 +7,7 @@ use super::file::{AlertTest, ExpectedAlert, InputSeries, Test, TestFile};
 use super::tier::at;
 use crate::numbers::Span;
 use crate::objectives::{Objectives, SLICE, Target};
-use crate::rules::{Alert, Group, IMPOSSIBLE, Rule};
+use crate::rules::{Alert, BLIND, Group, IMPOSSIBLE, RESTARTS, RESTARTS_WITHIN, Rule};
 
 /// Holds are whole multiples of it.
 const STEP: Span = Span::from_secs(12);
@@ -18,6 +18,10 @@ const STEPS: usize = 300;
 pub(super) fn file(objectives: &Objectives, group: &Group) -> Named {
     let mut tests: Vec<Test> =
         objectives.targets.iter().flat_map(|target| of_target(group, target)).collect();
+    for Target { job, restarting: alert, .. } in &objectives.targets {
+        tests.extend(alert.iter().flat_map(|alert| restarting(objectives, group, job, alert)));
+    }
+    tests.extend(blind(group));
     tests.extend(impossible(objectives, group));
     Named {
         name: "presence".to_owned(),
@@ -52,7 +56,7 @@ fn of_target(group: &Group, target: &Target) -> Vec<Test> {
             ],
             vec![
                 alerts(alert, 10 + holds - 1, Vec::new()),
-                alerts(alert, 10 + holds, vec![expected(group, alert, "")]),
+                alerts(alert, 10 + holds, vec![expected(group, alert, &[])]),
                 alerts(alert, 20 + holds, Vec::new()),
             ],
         ),
@@ -61,7 +65,7 @@ fn of_target(group: &Group, target: &Target) -> Vec<Test> {
             vec![another_job()],
             vec![
                 alerts(alert, holds - 1, Vec::new()),
-                alerts(alert, holds, vec![expected(group, alert, "")]),
+                alerts(alert, holds, vec![expected(group, alert, &[])]),
             ],
         ),
     ]
@@ -70,6 +74,59 @@ fn of_target(group: &Group, target: &Target) -> Vec<Test> {
 /// A job that answers all the time: it must not stand for the one that doesn't.
 fn another_job() -> InputSeries {
     InputSeries { series: "up{job=\"another\",instance=\"a\"}".to_owned(), values: format!("1+0x{STEPS}") }
+}
+
+/// One restart is an accident, and so are two that are further apart than the window.
+fn restarting(objectives: &Objectives, group: &Group, job: &str, alert: &str) -> Vec<Test> {
+    let within = steps(objectives.compression.of(RESTARTS_WITHIN));
+    let began = |job: &str, instance: &str, second: usize| InputSeries {
+        series: format!("process_start_time_seconds{{job=\"{job}\",instance=\"{instance}\"}}"),
+        // First at the tenth step.
+        values: format!("1+0x9 2+0x{} 3+0x{STEPS}", second - 11),
+    };
+    // A sample is in the window that ends less than a window later.
+    let last = 9 + within - 1;
+    vec![
+        test(
+            format!(
+                "{alert} fires at the second restart within its window, and clears when the first is out of it"
+            ),
+            vec![began(job, "a", last)],
+            vec![
+                alerts(alert, last - 1, Vec::new()),
+                alerts(alert, last, vec![expected(group, alert, &[("job", job), ("instance", "a")])]),
+                alerts(alert, last + 1, Vec::new()),
+            ],
+        ),
+        test(
+            format!(
+                "{alert} is silent at two restarts that are further apart, and at those of other instances and jobs"
+            ),
+            vec![began(job, "a", last + 1), began(job, "b", last + 2), began("another", "a", last)],
+            vec![alerts(alert, last, Vec::new()), alerts(alert, last + 2, Vec::new())],
+        ),
+    ]
+}
+
+fn blind(group: &Group) -> Vec<Test> {
+    let holds = steps_of_hold(group, BLIND);
+    let up = |values: String| InputSeries { series: "up{job=\"another\",instance=\"a\"}".to_owned(), values };
+    vec![
+        test(
+            format!("{BLIND} is silent while anything is stored, if only that it does not answer"),
+            vec![up(format!("0+0x{STEPS}"))],
+            vec![alerts(BLIND, STEPS, Vec::new())],
+        ),
+        test(
+            format!("{BLIND} fires when nothing was stored for its hold, and clears with the first sample"),
+            vec![up(format!("1+0x9 stale _x{} 1+0x9", holds + 8))],
+            vec![
+                alerts(BLIND, 10 + holds - 1, Vec::new()),
+                alerts(BLIND, 10 + holds, vec![expected(group, BLIND, &[])]),
+                alerts(BLIND, 20 + holds, Vec::new()),
+            ],
+        ),
+    ]
 }
 
 fn impossible(objectives: &Objectives, group: &Group) -> Vec<Test> {
@@ -90,7 +147,7 @@ fn impossible(objectives: &Objectives, group: &Group) -> Vec<Test> {
             vec![series("bad", 102), series("total", 100)],
             vec![
                 alerts(IMPOSSIBLE, holds - 1, Vec::new()),
-                alerts(IMPOSSIBLE, holds, vec![expected(group, IMPOSSIBLE, "example")]),
+                alerts(IMPOSSIBLE, holds, vec![expected(group, IMPOSSIBLE, &[("slo", "example")])]),
             ],
         ),
     ]
@@ -104,21 +161,26 @@ fn alerts(alert: &str, step: usize, exp_alerts: Vec<ExpectedAlert>) -> AlertTest
     AlertTest { eval_time: at(STEP, step), alertname: alert.to_owned(), exp_alerts }
 }
 
-/// The alert as its rule says it. `slo` is the label that comes from the series, where the rule has none.
-fn expected(group: &Group, alert: &str, slo: &str) -> ExpectedAlert {
+/// The alert as its rule says it, with the labels that come from the series filled in.
+fn expected(group: &Group, alert: &str, of_series: &[(&str, &str)]) -> ExpectedAlert {
     let mut said = ExpectedAlert { exp_labels: BTreeMap::new(), exp_annotations: BTreeMap::new() };
     for rule in &group.rules {
         if let Rule::Alert(Alert { alert: name, labels, annotations, .. }) = rule
             && name == alert
         {
-            said.exp_labels.clone_from(labels);
-            said.exp_labels.entry("slo".to_owned()).or_insert_with(|| slo.to_owned());
-            let filled =
-                annotations.iter().map(|(name, text)| (name.clone(), text.replace("{{ $labels.slo }}", slo)));
+            let own = of_series.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            said.exp_labels = own.chain(labels.clone()).collect();
+            let filled = annotations.iter().map(|(name, text)| (name.clone(), fill(text, of_series)));
             said.exp_annotations = filled.collect();
         }
     }
     said
+}
+
+/// Where a value is shown, it is the least that the alert comes with.
+fn fill(text: &str, labels: &[(&str, &str)]) -> String {
+    let shown = text.replace("{{ $value }}", &RESTARTS.to_string());
+    labels.iter().fold(shown, |text, (name, value)| text.replace(&format!("{{{{ $labels.{name} }}}}"), value))
 }
 
 fn steps_of_hold(group: &Group, alert: &str) -> usize {
@@ -126,6 +188,9 @@ fn steps_of_hold(group: &Group, alert: &str) -> usize {
         Rule::Alert(Alert { alert: name, hold, .. }) if name == alert => hold.parse::<Span>().ok(),
         _ => None,
     });
-    let steps = hold.map_or(0, |hold| hold.millis().div_ceil(STEP.millis()));
-    usize::try_from(steps).unwrap_or_default()
+    hold.map_or(0, steps)
+}
+
+fn steps(span: Span) -> usize {
+    usize::try_from(span.millis().div_ceil(STEP.millis())).unwrap_or_default()
 }

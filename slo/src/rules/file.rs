@@ -43,6 +43,9 @@ pub enum Rule {
     Alert(Alert),
 }
 
+/// An alert fires as soon as it yields something.
+pub const NO_HOLD: &str = "0s";
+
 /// A rule that fires while it yields something.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Alert {

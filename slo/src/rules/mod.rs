@@ -10,8 +10,8 @@ mod record;
 use crate::objectives::{Objectives, Slo};
 use crate::query::QueryError;
 
-pub use self::file::{Alert, Group, Rule, RuleFile};
-pub use self::presence::IMPOSSIBLE;
+pub use self::file::{Alert, Group, NO_HOLD, Rule, RuleFile};
+pub use self::presence::{BLIND, IMPOSSIBLE, RESTARTS, RESTARTS_WITHIN};
 
 /// All rules of a service.
 ///

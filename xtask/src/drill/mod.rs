@@ -133,14 +133,14 @@ fn hold(
         compression: COMPRESSION,
         probe_interval: Duration::from_millis(250),
         connection_age: real_time.connection_age / COMPRESSION,
-        has_own_clock: true,
+        can_be_broken: true,
         ..real_time
     };
     let serving = Serving::start(workspace, setup)?;
-    let variables = Variables::write(workspace, &serving)?;
     let clients = serving.call(workspace, &[Calls::of(Kind::Predict, RATE), Calls::of(Kind::Infer, RATE)])?;
     let data = Stack::data(&serving);
     let stack = Stack::watch(workspace, serving, setup, &data)?;
+    let variables = Variables::write(workspace, &stack.serving, &stack.prometheus.samples)?;
     stack.is_scraped()?;
     if hands == Hands::Person {
         println!(

@@ -8,7 +8,7 @@ use anyhow::ensure;
 use super::E2e;
 use crate::outcome::Outcome;
 use crate::runbooks::{self, Variables};
-use crate::stack::{Ports, Serving, Setup};
+use crate::stack::{Ports, Serving, Setup, Stack};
 use crate::workspace::Workspace;
 
 /// `cargo xtask e2e runbooks`
@@ -23,7 +23,7 @@ const SETUP: Setup = Setup { probe_interval: Duration::from_secs(1), ..Setup::re
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let serving = Serving::start(workspace, SETUP)?;
-    let variables = Variables::write(workspace, &serving)?;
+    let variables = Variables::write(workspace, &serving, &Stack::data(&serving))?;
     let (mut run, mut failed) = (0, Vec::new());
     for (name, page) in runbooks::pages(workspace)? {
         for command in &page.commands {

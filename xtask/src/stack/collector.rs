@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use super::compose;
 use super::part::Part;
 use super::ports::Ports;
+use super::restarted::restarted;
 use crate::workspace::Workspace;
 
 /// Prints every span whole.
@@ -23,15 +24,6 @@ const FORWARDING: &str = "observability/collector/config.yaml";
 
 /// What the copy is called by which that one is started.
 pub(super) const CONFIGURATION: &str = "collector.yaml";
-
-/// As `restart: unless-stopped` of compose.yaml does it. No collector outlives this shell.
-const RESTART: &str = r#"
-while :; do
-  setpriv --pdeathsig KILL "$0" --config "$CONFIG" &
-  echo $! > "$CONFIG.pid"
-  wait
-  sleep 1
-done"#;
 
 /// The collector.
 #[derive(Debug)]
@@ -73,8 +65,8 @@ impl Collector {
         let (grpc, http) = (ports.address(4317)?, ports.address(4318)?);
         let configuration = folder.join(CONFIGURATION);
         fs::copy(workspace.path(FORWARDING), &configuration).context(FORWARDING)?;
-        let mut command = Command::new("sh");
-        command.args(["-c", RESTART]).arg(workspace.tool("otelcol")).env("CONFIG", &configuration);
+        let mut command = restarted(&configuration.with_added_extension("pid"));
+        command.arg(workspace.tool("otelcol")).arg("--config").arg(&configuration);
         command.envs(compose::environment(workspace, "collector")?);
         command.env("OTLP_GRPC_LISTEN", grpc.to_string()).env("OTLP_HTTP_LISTEN", http.to_string());
         command.env("TELEMETRY_HOST", telemetry.ip().to_string());

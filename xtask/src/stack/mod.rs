@@ -10,11 +10,14 @@ mod clock;
 mod collector;
 mod compose;
 mod configuration;
+mod disk;
 mod grafana;
 mod http;
+mod memory;
 mod part;
 mod ports;
 mod prometheus;
+mod restarted;
 mod serving;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use self::prometheus::Target;
+use self::prometheus::{Disk, Target};
 use crate::wait;
 use crate::workspace::Workspace;
 
@@ -73,26 +76,19 @@ impl Stack {
             compression => Configuration::compressed(workspace, &root, compression)?,
         };
         let addresses = serving.addresses;
-        for (job, address) in [
-            ("alertmanager", addresses.alertmanager),
-            ("inference", addresses.admin),
-            ("inference-probe", addresses.probe),
-            ("otelcol", addresses.telemetry),
-            ("prometheus", addresses.prometheus),
-        ] {
-            configuration.set_targets(job, &[address])?;
-        }
+        configuration.scrape(addresses)?;
         let alertmanager = Alertmanager::start(
             workspace,
             addresses.alertmanager,
             &configuration.path("alertmanager"),
             &root,
         )?;
+        let disk = if setup.can_be_broken { Disk::Small(data) } else { Disk::Ample(data) };
         let prometheus = Prometheus::start(
             workspace,
             addresses.prometheus,
             &configuration.path("prometheus"),
-            data,
+            disk,
             &root,
             &configuration.look_back(),
         )?;

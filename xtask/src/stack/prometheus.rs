@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::compose;
 use super::http::Http;
 use super::part::Part;
+use super::{compose, disk};
 use crate::process::text;
 use crate::workspace::Workspace;
 
@@ -21,6 +21,17 @@ use crate::workspace::Workspace;
 pub(crate) struct Prometheus {
     _part: Part,
     http: Http,
+    /// The folder of its samples.
+    pub(crate) samples: PathBuf,
+}
+
+/// Where its samples are put.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Disk<'a> {
+    /// In a folder.
+    Ample(&'a Path),
+    /// In a folder that is a small disk.
+    Small(&'a Path),
 }
 
 /// One value of one series.
@@ -112,22 +123,35 @@ impl Prometheus {
         workspace: &Workspace,
         address: SocketAddr,
         configuration: &Path,
-        data: &Path,
+        disk: Disk<'_>,
         log: &Path,
         further: &[String],
     ) -> anyhow::Result<Self> {
+        let (Disk::Ample(data) | Disk::Small(data)) = disk;
         let instead = [
             ("--config.file", text(&configuration.join("prometheus.yml"))?.to_owned()),
             ("--storage.tsdb.path", text(data)?.to_owned()),
             ("--web.listen-address", address.to_string()),
             ("--web.external-url", format!("http://{address}")),
         ];
-        let mut command = Command::new(workspace.tool("prometheus"));
+        let program = workspace.tool("prometheus");
+        let mut command = match disk {
+            Disk::Ample(_) => Command::new(program),
+            Disk::Small(folder) => {
+                let mut command = disk::small(folder)?;
+                command.arg(program);
+                command
+            }
+        };
         command.args(compose::command(workspace, "prometheus", &instead)?).args(further);
         let mut part = Part::start("prometheus", command, log)?;
         let http = Http::to(address);
         part.ready(|_| Ok(http.is_there("/-/ready")))?;
-        Ok(Self { _part: part, http })
+        let samples = match disk {
+            Disk::Ample(folder) => folder.to_owned(),
+            Disk::Small(folder) => disk::seen_from_outside(part.id(), folder),
+        };
+        Ok(Self { _part: part, http, samples })
     }
 
     /// What an expression is now.

@@ -12,11 +12,12 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::clients::{Callee, Calls, Clients};
-use super::clock;
 use super::collector::{CONFIGURATION, Collector};
 use super::http::Http;
 use super::part::Part;
 use super::ports::Ports;
+use super::restarted::restarted;
+use super::{clock, memory};
 use crate::development::Development;
 use crate::service::Service;
 use crate::tls_client::TlsClient;
@@ -30,8 +31,9 @@ const PROBE_LIMIT: Duration = Duration::from_secs(30);
 const MODEL: &str = "services/inference/model";
 const DELIVERED: &str = "model";
 
-/// Where the service is told another time.
+/// Where the service is told another time, and how much memory it gets.
 const CLOCK: &str = "clock";
+const MEMORY: &str = "memory";
 
 /// Somebody with a quota, whom the dashboards show being refused.
 const QUOTA_CLASSES: &str = "everybody\nguests rate=1/s burst=1 sub=guest\n";
@@ -49,8 +51,9 @@ pub(crate) struct Setup {
     pub(crate) probe_interval: Duration,
     /// How old a connection of a client gets.
     pub(crate) connection_age: Duration,
-    /// Whether a file may tell the service another time than the machine's; needs `faketime`.
-    pub(crate) has_own_clock: bool,
+    /// Whether files tell the service its time and its memory, it is started again when it ends, and Prometheus has a small
+    /// disk; needs `faketime`, and of the machine that it lets people have namespaces.
+    pub(crate) can_be_broken: bool,
 }
 
 impl Setup {
@@ -62,7 +65,7 @@ impl Setup {
             compression: 1,
             probe_interval: Duration::from_secs(5),
             connection_age: Duration::from_secs(300),
-            has_own_clock: false,
+            can_be_broken: false,
         }
     }
 }
@@ -169,6 +172,11 @@ impl Serving {
         self.development.file(CLOCK)
     }
 
+    /// The file that says how much memory the service gets when it starts.
+    pub(crate) fn memory(&self) -> anyhow::Result<String> {
+        self.development.file(MEMORY)
+    }
+
     /// The file of the authority that the service's certificate is trusted by.
     pub(crate) fn authority(&self) -> anyhow::Result<String> {
         self.development.file("ca.pem")
@@ -269,10 +277,16 @@ fn serve(
     let age = format!("{}ms", setup.connection_age.as_millis());
     let (listen, admin) = (addresses.api.to_string(), addresses.admin.to_string());
     let otlp = format!("http://{otlp}");
-    let mut command = Command::new(development.binary());
-    if setup.has_own_clock {
+    let command = if setup.can_be_broken {
+        let memory = development.write(MEMORY, "unlimited\n")?;
+        let mut command = restarted(&Path::new(&memory).with_added_extension("pid"));
         clock::move_by(&mut command, &development.write(CLOCK, "+0\n")?)?;
-    }
+        memory::limit_by(&mut command, &memory);
+        command.arg(development.binary());
+        command
+    } else {
+        Command::new(development.binary())
+    };
     Service::start_command(
         command,
         &[

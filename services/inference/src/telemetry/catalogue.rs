@@ -12,6 +12,7 @@ use super::instruments::{Instruments, Outcome};
 use super::metrics::{BOUNDS, Declared};
 use super::observe::{METHODS, OTHER_METHOD};
 use super::prober::ProberInstruments;
+use super::process::ProcessInstruments;
 use super::series::{self, Series};
 
 /// Labels whose values come from the model file, the settings or the moment: nothing can be checked against them.
@@ -46,9 +47,9 @@ impl Catalogue {
         instruments.declare(declared);
         instruments.model_info(declared.model, "", 0);
         register_every_outcome(&instruments, declared);
-        let _registered = ProberInstruments::new(&seen, probed);
+        let _registered = (ProberInstruments::new(&seen, probed), ProcessInstruments::new(&seen));
 
-        let all = series::SERVICE.iter().chain(series::PROBER);
+        let all = series::SERVICE.iter().chain(series::PROBER).chain(series::PROCESS);
         let mut metrics: Vec<Metric> = all.map(|series| seen.metric(*series)).collect();
         metrics.sort_by_key(|metric| metric.name);
         Self { generated: "by `inference metrics`; `cargo xtask generate` writes it anew", metrics }

@@ -4,6 +4,7 @@ use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
+use super::process::ProcessInstruments;
 use super::series::Series;
 use super::{buckets, series};
 
@@ -111,13 +112,16 @@ pub fn declare(declared: &Declared<'_>) {
 
 /// What `GET /metrics` shows, and the upkeep that keeps its memory bounded.
 #[derive(Debug, Clone)]
-pub struct MetricsPage(PrometheusHandle);
+pub struct MetricsPage {
+    exported: PrometheusHandle,
+    process: ProcessInstruments,
+}
 
 impl MetricsPage {
     /// `Content-Type` of [`render`](Self::render): the Prometheus text format, version 0.0.4.
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// A page of a recorder that nothing writes to: for an admin listener without the service.
+    /// A page of a recorder that nothing but the process writes to: for an admin listener without the service.
     ///
     /// # Errors
     /// Where the recorder cannot be built.
@@ -125,16 +129,17 @@ impl MetricsPage {
         recorder().map(|(_recorder, page)| page)
     }
 
-    /// Every metric in the Prometheus text format.
+    /// Every metric in the Prometheus text format; those of the process as they are now.
     #[must_use]
     pub fn render(&self) -> String {
-        self.0.render()
+        self.process.look();
+        self.exported.render()
     }
 
     /// Folds recorded samples into their histograms. Must run every few seconds even when nobody scrapes: until
     /// then the exporter keeps every sample.
     pub fn upkeep(&self) {
-        self.0.run_upkeep();
+        self.exported.run_upkeep();
     }
 }
 
@@ -152,6 +157,6 @@ pub(super) fn recorder() -> Result<(PrometheusRecorder, MetricsPage), BuildError
         builder = builder.set_buckets_for_metric(Matcher::Full(series.name.to_owned()), bounds)?;
     }
     let recorder = builder.build_recorder();
-    let page = MetricsPage(recorder.handle());
+    let page = MetricsPage { exported: recorder.handle(), process: ProcessInstruments::new(&recorder) };
     Ok((recorder, page))
 }

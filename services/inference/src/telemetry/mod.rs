@@ -10,6 +10,7 @@ mod logs;
 pub mod metrics;
 pub mod observe;
 mod prober;
+mod process;
 mod series;
 #[cfg(test)]
 mod tests;

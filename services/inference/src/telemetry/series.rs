@@ -104,3 +104,19 @@ series! {
         "Time from a golden row being sent to its whole answer being there, the connection included where one had to be \
          opened; what failed is not in it.";
 }
+
+series! {
+    /// What every process exports about itself, under the names that Prometheus' own client libraries give it
+    /// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>).
+    PROCESS:
+    PROCESS_START_TIME = Gauge Seconds "process_start_time_seconds",
+        "When the process began, in seconds since the epoch.";
+    PROCESS_CPU = Counter Seconds "process_cpu_seconds_total",
+        "Processor time that the process has used, user and system, in whole seconds.";
+    PROCESS_RESIDENT_MEMORY = Gauge Bytes "process_resident_memory_bytes",
+        "Memory of the process that is resident.";
+    PROCESS_OPEN_FDS = Gauge Count "process_open_fds",
+        "File descriptors that are open, those of connections included.";
+    PROCESS_MAX_FDS = Gauge Count "process_max_fds",
+        "File descriptors that may be open.";
+}

@@ -1,5 +1,5 @@
 //! What is not there: a target that is taken out, a service that is killed, counters that begin again, an idle hour, a
-//! collector that is gone.
+//! collector that is gone, every sample.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use anyhow::ensure;
 
 use super::pages::Pages;
 use super::timeline::{Look, Timeline};
-use crate::stack::{Clients, Stack, seconds_since_1970 as now};
+use crate::stack::{Clients, JOBS, Stack, seconds_since_1970 as now};
 use crate::wait;
 
 /// The windows that an idle hour empties, and the shortest of all, in seconds of real time.
@@ -58,6 +58,50 @@ pub(super) fn the_service_is_killed(stack: &mut Stack, timeline: &mut Timeline) 
         ensure!(least.is_some_and(|least| least >= 0.0), "{recorded} was {least:?} over the reset");
     }
     Ok(())
+}
+
+/// One that ends again as soon as it was started: that is a ticket of its own, also where it is up whenever somebody looks.
+pub(super) fn the_service_is_killed_again_and_again(
+    stack: &mut Stack,
+    timeline: &mut Timeline,
+    pages: &mut Pages,
+) -> anyhow::Result<()> {
+    let begun = begin(stack, timeline)?;
+    for _ in 0..2 {
+        stack.serving.kill_service();
+        stack.serving.start_service()?;
+        timeline.look(stack, MORE)?;
+    }
+    let took = timeline.look_for(stack, "InferenceRestarting", true)?;
+    println!("    InferenceRestarting came {took:.1} s after the second time");
+    pages.ask(stack, &["InferenceRestarting"])?;
+    timeline.look(stack, MORE + SHORT / factor(stack))?;
+    nothing_new(timeline, begun, &["InferenceRestarting", "InferenceDown", "FrontDoorAvailabilityBurn"])
+}
+
+/// Nothing is scraped: somebody is called for that, and not for what is not known therefore.
+pub(super) fn nothing_is_scraped(
+    stack: &Stack,
+    timeline: &mut Timeline,
+    pages: &mut Pages,
+) -> anyhow::Result<()> {
+    let begun = begin(stack, timeline)?;
+    for job in JOBS {
+        stack.configuration.set_targets(job, &[])?;
+    }
+    let took = timeline.look_for(stack, "PrometheusNotIngesting", true)?;
+    timeline.look_for(stack, "InferenceDown", true)?;
+    let is_inhibited = timeline.looks.iter().any(|((alert, _), looks)| {
+        alert == "InferenceDown" && looks.last().is_some_and(|look| look.at > begun && look.is_inhibited)
+    });
+    ensure!(is_inhibited, "nothing is known, and somebody is called for InferenceDown");
+    pages.ask(stack, &["PrometheusNotIngesting"])?;
+    stack.configuration.scrape(stack.serving.addresses)?;
+    for alert in ["PrometheusNotIngesting", "InferenceDown"] {
+        timeline.look_for(stack, alert, false)?;
+    }
+    println!("    PrometheusNotIngesting came after {took:.1} s, and nobody was called for the service");
+    nothing_new(timeline, begun, &["PrometheusNotIngesting", "InferenceDown"])
 }
 
 /// Nobody calls: no ratio, so no alert; the budget stays as it was. That nobody asks whether it is well is a ticket.

@@ -89,7 +89,9 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     println!("3. absence");
     absence::the_collector_is_killed(&mut stack, &clients, &mut timeline, &mut pages)?;
     absence::a_target_is_taken_out(&stack, &mut timeline, &mut pages)?;
+    absence::nothing_is_scraped(&stack, &mut timeline, &mut pages)?;
     absence::the_service_is_killed(&mut stack, &mut timeline)?;
+    absence::the_service_is_killed_again_and_again(&mut stack, &mut timeline, &mut pages)?;
     absence::an_idle_hour(&mut stack, clients, &mut timeline)?;
     pages.ask(&stack, &["ProbeDown"])?;
     pages.were_all_asked()?;

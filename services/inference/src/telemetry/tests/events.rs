@@ -1,8 +1,10 @@
 //! Every event moves its metric, and every series that an objective reads is there from the start.
 
+use std::fs::File;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use opentelemetry_sdk::trace::Sampler;
 use rstest::rstest;
-use std::time::Duration;
 
 use super::Local;
 use crate::telemetry::events::{self, Phase};
@@ -68,7 +70,7 @@ fn every_metric_has_a_type_and_a_help_text() {
     let local = declared();
     events::ModelLoaded { model: "flights", sha256: "00", opset: 15 }.emit();
     let page = local.page.render();
-    for series in series::SERVICE {
+    for series in series::SERVICE.iter().chain(series::PROCESS) {
         let name = series.name;
         let kind = match series.kind {
             Kind::Counter => "counter",
@@ -78,11 +80,26 @@ fn every_metric_has_a_type_and_a_help_text() {
         assert!(page.contains(&format!("# TYPE {name} {kind}\n")), "type of {name}");
         assert!(page.contains(&format!("# HELP {name} {}", series.help)), "help of {name}");
     }
-    let named: Vec<_> = series::SERVICE.iter().map(|series| series.name).collect();
+    let named: Vec<_> = series::SERVICE.iter().chain(series::PROCESS).map(|series| series.name).collect();
     for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let name = line.split(' ').next().unwrap();
         assert!(named.contains(&name), "{name} is exported but in no table");
     }
+}
+
+#[test]
+fn the_process_is_told_of_as_it_is_when_somebody_looks() {
+    let local = declared();
+    let value = |series| local.value(series).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let began = value("process_start_time_seconds");
+    // The system counts from its start, in whole seconds.
+    assert!((now - 86_400.0..now + 2.0).contains(&began), "began at {began}, and it is {now}");
+    let before = value("process_open_fds");
+    let files: Vec<_> = (0..50).map(|_| File::open("/dev/null").unwrap()).collect();
+    assert!(value("process_open_fds") > before, "{} more files are not seen", files.len());
+    assert!(value("process_open_fds") < value("process_max_fds"));
+    assert!(value("process_resident_memory_bytes") > 1_000_000.0);
 }
 
 #[test]
