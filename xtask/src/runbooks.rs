@@ -5,14 +5,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use xshell::cmd;
 
-use crate::stack::Serving;
+use crate::stack::{Prometheus, Serving};
 use crate::workspace::Workspace;
-use crate::{golden, process};
+use crate::{golden, process, wait};
+
+/// Longer than something that ends again and again is away at a time.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The pages by file name.
 pub(crate) type Pages = BTreeMap<String, Page>;
@@ -43,6 +47,18 @@ pub(crate) struct Block {
 }
 
 impl Page {
+    /// Asks all that it asks of Prometheus. Each question has an answer, as a person who reads the page has to have it; what
+    /// is up again and again has one in the end.
+    pub(crate) fn ask(&self, prometheus: &Prometheus) -> anyhow::Result<()> {
+        for Block { line, text, .. } in &self.questions {
+            wait::until("an answer while it is needed", ANSWER_LIMIT, || {
+                Ok((!prometheus.query(text)?.is_empty()).then_some(()))
+            })
+            .with_context(|| format!("line {line}: {text}"))?;
+        }
+        Ok(())
+    }
+
     /// What it breaks, each with the alert that comes of it.
     pub(crate) fn faults(&self) -> impl Iterator<Item = (&str, &Block)> {
         self.others

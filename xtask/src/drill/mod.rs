@@ -6,6 +6,7 @@
 
 mod times;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use clap::Args;
 
 use self::times::Times;
 use crate::outcome::Outcome;
-use crate::runbooks::{self, Block, Page, Pages, Variables};
+use crate::runbooks::{self, Block, Pages, Variables};
 use crate::stack::{Alert, Calls, Kind, Ports, Rule, Serving, Setup, Stack};
 use crate::workspace::Workspace;
 use crate::{tools, wait};
@@ -109,6 +110,11 @@ pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let pages = runbooks::pages(workspace)?;
     hold(workspace, &pages, &drills(&pages)?, Ports::Free, Hands::Script)?;
     Ok(Outcome::Passed)
+}
+
+/// What comes of some drill.
+pub(crate) fn alerts(pages: &Pages) -> anyhow::Result<BTreeSet<&str>> {
+    Ok(drills(pages)?.into_iter().map(|drill| drill.alert).collect())
 }
 
 /// The blocks of the page that break something: the alert stands behind the fence, the name is that of the section.
@@ -219,9 +225,10 @@ impl GameDay<'_> {
             println!("follow runbooks/{page}; it is over when every objective is good again");
             return Ok(());
         }
-        let Page { commands, .. } = self.pages.get(page).context("there is no such page")?;
+        let page = self.pages.get(page).context("there is no such page")?;
+        page.ask(&self.stack.prometheus)?;
         let mut typed = 0;
-        for command in commands.iter().filter(|command| command.section == "Mitigation") {
+        for command in page.commands.iter().filter(|command| command.section == "Mitigation") {
             self.variables
                 .type_in(self.workspace, command)
                 .with_context(|| format!("line {}", command.line))?;

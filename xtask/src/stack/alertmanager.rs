@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::compose;
 use super::http::Http;
@@ -63,6 +64,12 @@ impl Alertmanager {
         let http = Http::to(address);
         part.ready(|_| Ok(http.is_there("/-/ready")))?;
         Ok(Self { _part: part, http })
+    }
+
+    /// Has alerts of these labels fire, as Prometheus does it.
+    pub(crate) fn fire(&self, labels: &[Value]) -> anyhow::Result<()> {
+        let alerts: Value = labels.iter().map(|labels| json!({ "labels": labels })).collect();
+        self.http.post("/api/v2/alerts", &alerts)
     }
 
     /// The alerts that fire now, those that are held back included.

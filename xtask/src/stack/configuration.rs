@@ -11,7 +11,6 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use xshell::cmd;
 
-use super::serving::Addresses;
 use crate::process::text;
 use crate::workspace::Workspace;
 
@@ -72,20 +71,6 @@ impl Configuration {
     /// By how much time is compressed.
     pub(crate) const fn compression(&self) -> u32 {
         self.compression
-    }
-
-    /// Has Prometheus scrape all that is there, and nothing else.
-    pub(crate) fn scrape(&self, addresses: Addresses) -> anyhow::Result<()> {
-        for (job, address) in [
-            ("alertmanager", addresses.alertmanager),
-            ("inference", addresses.admin),
-            ("inference-probe", addresses.probe),
-            ("otelcol", addresses.telemetry),
-            ("prometheus", addresses.prometheus),
-        ] {
-            self.set_targets(job, &[address])?;
-        }
-        Ok(())
     }
 
     /// Whom Prometheus scrapes for a job; it looks at the file by itself.

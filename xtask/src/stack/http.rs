@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::Agent;
+use ureq::typestate::WithBody;
+use ureq::{Agent, RequestBuilder};
 
 /// Longer than any answer takes.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -53,14 +54,23 @@ impl Http {
 
     /// Replaces what is there.
     pub(crate) fn put(&self, path: &str, body: &Value) -> anyhow::Result<()> {
-        let request = self.agent.put(self.url(path)).header("content-type", "application/json");
-        let mut answer = request.send(body.to_string()).with_context(|| path.to_owned())?;
-        let text = answer.body_mut().read_to_string()?;
-        ensure!(answer.status().is_success(), "{path} {body} was answered {}: {text}", answer.status());
-        Ok(())
+        send(self.agent.put(self.url(path)), path, body)
+    }
+
+    /// Adds to what is there.
+    pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        send(self.agent.post(self.url(path)), path, body)
     }
 
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
+}
+
+fn send(request: RequestBuilder<WithBody>, path: &str, body: &Value) -> anyhow::Result<()> {
+    let request = request.header("content-type", "application/json");
+    let mut answer = request.send(body.to_string()).with_context(|| path.to_owned())?;
+    let text = answer.body_mut().read_to_string()?;
+    ensure!(answer.status().is_success(), "{path} {body} was answered {}: {text}", answer.status());
+    Ok(())
 }

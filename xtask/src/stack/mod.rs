@@ -76,7 +76,15 @@ impl Stack {
             compression => Configuration::compressed(workspace, &root, compression)?,
         };
         let addresses = serving.addresses;
-        configuration.scrape(addresses)?;
+        for (job, address) in [
+            ("alertmanager", addresses.alertmanager),
+            ("inference", addresses.admin),
+            ("inference-probe", addresses.probe),
+            ("otelcol", addresses.telemetry),
+            ("prometheus", addresses.prometheus),
+        ] {
+            configuration.set_targets(job, &[address])?;
+        }
         let alertmanager = Alertmanager::start(
             workspace,
             addresses.alertmanager,

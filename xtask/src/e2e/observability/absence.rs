@@ -1,13 +1,14 @@
 //! What is not there: a target that is taken out, a service that is killed, counters that begin again, an idle hour, a
-//! collector that is gone, every sample.
+//! collector that is gone, knowledge of anything.
 
 use std::time::Duration;
 
 use anyhow::ensure;
+use serde_json::json;
 
 use super::pages::Pages;
 use super::timeline::{Look, Timeline};
-use crate::stack::{Clients, JOBS, Stack, seconds_since_1970 as now};
+use crate::stack::{Clients, Stack, seconds_since_1970 as now};
 use crate::wait;
 
 /// The windows that an idle hour empties, and the shortest of all, in seconds of real time.
@@ -79,29 +80,24 @@ pub(super) fn the_service_is_killed_again_and_again(
     nothing_new(timeline, begun, &["InferenceRestarting", "InferenceDown", "FrontDoorAvailabilityBurn"])
 }
 
-/// Nothing is scraped: somebody is called for that, and not for what is not known therefore.
-pub(super) fn nothing_is_scraped(
-    stack: &Stack,
-    timeline: &mut Timeline,
-    pages: &mut Pages,
-) -> anyhow::Result<()> {
-    let begun = begin(stack, timeline)?;
-    for job in JOBS {
-        stack.configuration.set_targets(job, &[])?;
-    }
-    let took = timeline.look_for(stack, "PrometheusNotIngesting", true)?;
-    timeline.look_for(stack, "InferenceDown", true)?;
-    let is_inhibited = timeline.looks.iter().any(|((alert, _), looks)| {
-        alert == "InferenceDown" && looks.last().is_some_and(|look| look.at > begun && look.is_inhibited)
-    });
-    ensure!(is_inhibited, "nothing is known, and somebody is called for InferenceDown");
-    pages.ask(stack, &["PrometheusNotIngesting"])?;
-    stack.configuration.scrape(stack.serving.addresses)?;
-    for alert in ["PrometheusNotIngesting", "InferenceDown"] {
-        timeline.look_for(stack, alert, false)?;
-    }
-    println!("    PrometheusNotIngesting came after {took:.1} s, and nobody was called for the service");
-    nothing_new(timeline, begun, &["PrometheusNotIngesting", "InferenceDown"])
+/// While nothing is known somebody is called for that, and not for what is said of the service therefore. What others have
+/// fire without end, so that its silence is heard, goes on.
+pub(super) fn nothing_is_known(stack: &Stack) -> anyhow::Result<()> {
+    let (blind, down, without_end) = ("PrometheusNotIngesting", "InferenceDown", "Watchdog");
+    let of_service = |name: &str| json!({"alertname": name, "service": "inference", "severity": "page"});
+    let labels = [of_service(blind), of_service(down), json!({"alertname": without_end})];
+    stack.alertmanager.fire(&labels)?;
+    wait::until("alerts that were sent", LIMIT, || {
+        let alerts = stack.alertmanager.alerts()?;
+        let seen = |name: &str| alerts.iter().find(|alert| alert.label("alertname") == name);
+        let (Some(blind), Some(down), Some(without_end)) = (seen(blind), seen(down), seen(without_end))
+        else {
+            return Ok(None);
+        };
+        ensure!(!blind.is_inhibited() && !without_end.is_inhibited(), "{blind:?}, {without_end:?}");
+        ensure!(down.is_inhibited(), "nothing is known, and somebody is called for {down:?}");
+        Ok(Some(()))
+    })
 }
 
 /// Nobody calls: no ratio, so no alert; the budget stays as it was. That nobody asks whether it is well is a ticket.
