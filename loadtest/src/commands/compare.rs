@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anstream::println;
+
 use super::{CommandError, result};
 use crate::cli::Compare;
 use crate::compare::{Ratio, compare};

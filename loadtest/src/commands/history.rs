@@ -2,6 +2,8 @@
 
 use std::process::{Command, ExitCode};
 
+use anstream::print;
+
 use super::CommandError;
 use crate::cli::History;
 use crate::report;

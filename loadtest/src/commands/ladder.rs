@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anstream::println;
+
 use super::progress::Progress;
 use super::{CommandError, command, keep, name, only_phase, scenario};
 use crate::cli;

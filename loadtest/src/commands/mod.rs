@@ -16,6 +16,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anstream::{print, println};
 use clap::ValueEnum as _;
 use serde::Serialize;
 use slo::document::Faults;

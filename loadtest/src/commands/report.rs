@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use anstream::print;
+
 use super::{CommandError, result, write};
 use crate::cli::Report;
 use crate::report;

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use anstream::println;
+
 use super::asked::Asked;
 use super::progress::Progress;
 use super::{CommandError, STANDARD_OUTPUT, keep, scenario};

@@ -1,5 +1,7 @@
 //! Each way in which a load test was believed that should not have been, with the sentence that a person gets.
 
+use std::process::Stdio;
+
 use rstest::rstest;
 
 use crate::harness::{Scenario, TOKEN, loadtest, said};
@@ -119,6 +121,17 @@ fn what_is_kept_has_everything_but_the_token() {
             .all(|phase| phase.seconds.iter().map(|second| second.answers).sum::<u64>() == 200)
     );
     assert!(!ran.kept.contains(TOKEN), "{}", ran.kept);
+}
+
+#[test]
+fn nobody_reading_on_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let result = concat!(env!("CARGO_MANIFEST_DIR"), "/results/brief-50k.json");
+    let printing = loadtest().args(["report", result]).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let output = printing.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert!(output.status.success(), "{}", output.status);
 }
 
 #[test]

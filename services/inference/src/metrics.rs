@@ -4,6 +4,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use anstream::println;
+
 use crate::admission::Classes;
 use crate::model::{ModelConfig, ModelStore};
 use crate::prober;

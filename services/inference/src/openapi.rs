@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use anstream::print;
+
 /// Prints the document.
 #[must_use]
 pub fn print() -> ExitCode {

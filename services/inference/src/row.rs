@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use anstream::println;
+
 use crate::model::{Metadata, ModelConfig, ModelStore};
 
 /// A flight in words.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use anstream::println;
 use comfy_table::{Table, presets};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive as _;

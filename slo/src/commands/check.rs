@@ -1,5 +1,6 @@
 //! `slo check`: does what runs export all that the objectives read?
 
+use anstream::println;
 use comfy_table::{Table, presets};
 
 use super::{CommandError, Verdict};

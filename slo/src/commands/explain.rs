@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use anstream::println;
 use comfy_table::{Table, presets};
 use plotters::prelude::*;
 use rust_decimal::Decimal;

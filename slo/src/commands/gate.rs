@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anstream::println;
 use comfy_table::{Table, presets};
 
 use super::{CommandError, Verdict};

@@ -1,5 +1,7 @@
 //! `slo generate`: everything that is made from the definitions, or what of it is stale.
 
+use anstream::println;
+
 use super::{CommandError, Verdict};
 use crate::cli::{Definitions, Generate};
 use crate::generate;

@@ -13,6 +13,8 @@ mod validate;
 use std::fs;
 use std::process::ExitCode;
 
+use anstream::println;
+
 use crate::catalogue::Catalogue;
 use crate::cli::{Command, Definitions, Options};
 use crate::definition::{self, Source};

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
+use anstream::println;
+
 use super::{CommandError, Verdict};
 use crate::cli::{Definitions, Mutants};
 use crate::mutants::{self, Fate, Mutant, Subject, Survivors, Trial, TrialError};

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use anstream::println;
+
 use super::{CommandError, Verdict};
 use crate::catalogue::Known;
 use crate::cli::{Definitions, Runbooks};

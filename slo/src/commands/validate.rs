@@ -1,5 +1,7 @@
 //! `slo validate`: are the definitions right? And if so, how much they are.
 
+use anstream::println;
+
 use super::{CommandError, Verdict};
 use crate::cli::Definitions;
 use crate::rules;

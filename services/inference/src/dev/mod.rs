@@ -12,6 +12,8 @@ mod token;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anstream::println;
+
 pub use curl::curl;
 pub use keys::Keys;
 pub use signing_key::{DevKey, DevKeyError};

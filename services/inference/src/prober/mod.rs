@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anstream::println;
 use http::StatusCode;
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};

@@ -101,6 +101,16 @@ async fn who_cannot_write_its_log_answers_nevertheless() {
 }
 
 #[test]
+fn nobody_reading_on_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let printing = command(&["metrics"]).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let output = printing.wait_with_output().unwrap();
+    assert_eq!(stderr(&output), "");
+    assert!(output.status.success(), "{}", output.status);
+}
+
+#[test]
 fn prints_the_body_for_a_flight_in_words() {
     let output = inference(&["row", "--airline", "sky airline", "--type", "I", "--month", "7"]);
     let body: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
