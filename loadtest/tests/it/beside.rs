@@ -5,18 +5,8 @@ use std::time::Duration;
 use crate::harness::{Scenario, run, run_with};
 use crate::server::Server;
 
-/// Few enough, with time enough, for a service that is not optimised.
 fn gentle(credentials: &'static str, seconds: u32) -> String {
-    let scenario = Scenario {
-        rate: 50,
-        connections: 20,
-        seconds,
-        timeout: "10s",
-        credentials,
-        objectives: &[],
-        ..Scenario::default()
-    };
-    scenario.yaml()
+    Scenario { credentials, ..Scenario::gentle(seconds) }.yaml()
 }
 
 fn beside_slow_clients(within: Duration) -> String {

@@ -6,17 +6,8 @@ use rstest::rstest;
 
 use crate::harness::Scenario;
 
-/// Few enough, with time enough, for a service that is not optimised.
 fn by(credentials: &'static str) -> Scenario {
-    Scenario {
-        rate: 50,
-        connections: 20,
-        seconds: 1,
-        timeout: "10s",
-        credentials,
-        objectives: &[],
-        ..Scenario::default()
-    }
+    Scenario { credentials, ..Scenario::gentle(1) }
 }
 
 #[rstest]

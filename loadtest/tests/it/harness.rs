@@ -51,6 +51,11 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// Few enough, with time enough, for a service that is not optimised.
+    pub(crate) fn gentle(seconds: u32) -> Self {
+        Self { rate: 50, connections: 20, seconds, timeout: "10s", objectives: &[], ..Self::default() }
+    }
+
     pub(crate) fn yaml(&self) -> String {
         let Self { rate, connections, threads, seconds, field, timeout, routes, credentials, objectives } =
             self;

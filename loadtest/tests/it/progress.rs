@@ -10,15 +10,7 @@ use crate::harness::{Scenario, said};
 fn who_watches_on_a_terminal_sees_what_the_service_answers_meanwhile() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("try.yaml");
-    let scenario = Scenario {
-        rate: 50,
-        connections: 20,
-        seconds: 4,
-        timeout: "10s",
-        objectives: &[],
-        ..Scenario::default()
-    };
-    std::fs::write(&file, scenario.yaml()).unwrap();
+    std::fs::write(&file, Scenario::gentle(4).yaml()).unwrap();
     let run = format!("{} run {}", env!("CARGO_BIN_EXE_loadtest"), file.display());
     let output = Command::new("script")
         .args(["--quiet", "--return", "--command", &run, "/dev/null"])

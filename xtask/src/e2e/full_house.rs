@@ -7,15 +7,14 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
 use super::E2e;
+use crate::figures::VALUES;
 use crate::keep_alive::{self, KeepAlive};
 use crate::outcome::Outcome;
 use crate::service::{Ready, Service};
 use crate::workspace::Workspace;
 use crate::{artifact, metrics_page, wait};
 
-const VALUES: &str = "infra/charts/inference/values.yaml";
-
-/// The default of `--body-bytes`, which the chart leaves as it is.
+/// The default of `--body-bytes`, which the chart leaves as it is: one byte more is refused.
 const BODY_BYTES: usize = 512 << 10;
 
 /// What the service remembers and what is not here, also at its bounds: 10,000 tokens, 100,000 identities of 117 bytes, TLS
@@ -59,6 +58,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let options = [in_flight_option.as_str(), "--max-connections=2000", "--body-timeout=60s"];
     let service = Service::start(&artifact::service(workspace)?, &options)?;
     let ready = service.ready();
+    ensure!(is_refused(ready, BODY_BYTES + 1)?, "{BODY_BYTES} bytes are not the most that is taken");
     let request = batch(ready);
     let (last, all_but_one) = request.split_last().context("an empty request")?;
     let mut places = Vec::new();
@@ -87,6 +87,13 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     );
     service.stop()?;
     Ok(Outcome::Passed)
+}
+
+/// Whether a body that announces so many bytes is refused as too large.
+fn is_refused(ready: &Ready, bytes: usize) -> anyhow::Result<bool> {
+    let mut request = keep_alive::post(ready, "/api", &[], &" ".repeat(bytes));
+    request.truncate(request.len().saturating_sub(bytes));
+    Ok(KeepAlive::open(ready.api)?.send(&request)?.status == 413)
 }
 
 /// As many rows as are taken, in as many bytes as are taken.

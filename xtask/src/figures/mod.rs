@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 use self::capacity::Capacity;
 use self::sizes::Sizes;
+pub(crate) use self::sizes::VALUES;
 use crate::bench::Spread;
 use crate::marks;
 use crate::workspace::Workspace;
@@ -28,7 +29,7 @@ use crate::workspace::Workspace;
 /// The pages, and what makes the figures of each.
 pub(crate) const PAGES: [(&str, Tables); 8] = [
     // Before the page that reads them.
-    (sizes::VALUES, sizes::values),
+    (VALUES, sizes::values),
     ("runbooks/drills.md", drills),
     ("runbooks/performance.md", performance),
     ("runbooks/security.md", security),

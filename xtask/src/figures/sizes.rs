@@ -11,7 +11,8 @@ use super::capacity::Capacity;
 use super::read;
 use crate::workspace::Workspace;
 
-pub(super) const VALUES: &str = "infra/charts/inference/values.yaml";
+/// What the chart takes where nobody says otherwise.
+pub(crate) const VALUES: &str = "infra/charts/inference/values.yaml";
 const OBJECTIVES: &str = "loadtest/objectives.json";
 
 /// What callers of the chart's default policy, `jwt`, show.
