@@ -67,10 +67,15 @@ impl Part {
         fs::read_to_string(&self.log).with_context(|| self.log.display().to_string())
     }
 
+    /// Sends it a signal and returns at once.
+    pub(super) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        kill_process(Pid::from_child(&self.child), signal)
+            .with_context(|| format!("cannot send {signal:?} to {}", self.name))
+    }
+
     /// Tells it to end and waits until it has.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM)
-            .with_context(|| format!("cannot end {}", self.name))?;
+        self.signal(Signal::TERM)?;
         wait::until(&format!("{} to end", self.name), STOP_LIMIT, || Ok(self.child.try_wait()?)).map(drop)
     }
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::Signal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -19,7 +20,7 @@ use crate::workspace::Workspace;
 /// Prometheus.
 #[derive(Debug)]
 pub(crate) struct Prometheus {
-    _part: Part,
+    part: Part,
     http: Http,
     /// The folder of its samples.
     pub(crate) samples: PathBuf,
@@ -151,7 +152,12 @@ impl Prometheus {
             Disk::Ample(folder) => folder.to_owned(),
             Disk::Small(folder) => disk::seen_from_outside(part.id(), folder),
         };
-        Ok(Self { _part: part, http, samples })
+        Ok(Self { part, http, samples })
+    }
+
+    /// Has it read its configuration and its rules again.
+    pub(crate) fn reload(&self) -> anyhow::Result<()> {
+        self.part.signal(Signal::HUP)
     }
 
     /// What an expression is now.

@@ -6,6 +6,7 @@
 mod absence;
 mod forecast;
 mod history;
+mod impossible;
 mod load_report;
 mod pages;
 mod questions;
@@ -83,8 +84,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
         Ok(load_report::has_arrived(&stack.prometheus, &seen)?.then_some(()))
     })?;
     questions::ask(&stack)?;
-    // Nothing makes this one: what its page asks is answered as long as all is well, too.
-    pages.ask(&stack, &["SloImpossible"])?;
+    impossible::more_is_bad_than_there_was(&stack, &mut timeline, &mut pages)?;
 
     println!("3. absence");
     absence::the_collector_is_killed(&mut stack, &clients, &mut timeline, &mut pages)?;
