@@ -87,13 +87,16 @@ pub(super) fn all() -> Vec<Step> {
         full(
             "fault tests",
             &[],
+            // Of the workspace, for which all else has been built: alone the service has its dependencies with other features.
             command(&[
                 "cargo",
                 "test",
-                "--package",
-                "inference",
+                "--workspace",
                 "--features",
-                "faults",
+                "inference/faults",
+                "--lib",
+                "--test",
+                "it",
                 "--locked",
                 "--",
                 "faults",
