@@ -1,5 +1,5 @@
-//! What the runbooks tell a person to type is typed: each `sh run` block, in its order, against the service, its prober
-//! and its collector on loopback.
+//! What the runbooks tell a person to type is typed: each `sh run` block, in its order, against the service and all that
+//! watches it on loopback.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use anyhow::ensure;
 use super::E2e;
 use crate::outcome::Outcome;
 use crate::runbooks::{self, Variables};
-use crate::stack::{Ports, Serving, Setup, Stack};
+use crate::stack::{self, Ports, Serving, Setup, Stack};
 use crate::workspace::Workspace;
 
 /// `cargo xtask e2e runbooks`
 pub(crate) const TEST: E2e = E2e {
     name: "runbooks",
     summary: "every command of a runbook that is marked `run` does what it is there for",
-    needs: &["otelcol"],
+    needs: stack::NEEDS,
     run,
 };
 
@@ -23,7 +23,9 @@ const SETUP: Setup = Setup { probe_interval: Duration::from_secs(1), ..Setup::re
 
 fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let serving = Serving::start(workspace, SETUP)?;
-    let variables = Variables::write(workspace, &serving, &Stack::data(&serving))?;
+    let samples = Stack::data(&serving);
+    let stack = Stack::watch(workspace, serving, SETUP, &samples)?;
+    let variables = Variables::write(workspace, &stack.serving, &stack.prometheus.samples)?;
     let (mut run, mut failed) = (0, Vec::new());
     for (name, page) in runbooks::pages(workspace)? {
         for command in &page.commands {
@@ -36,6 +38,6 @@ fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
     println!("    {run} commands, {} failed", failed.len());
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     ensure!(run > 0, "no page has a command that is run");
-    serving.stop()?;
+    stack.serving.stop()?;
     Ok(Outcome::Passed)
 }
