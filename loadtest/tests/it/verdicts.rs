@@ -1,7 +1,5 @@
 //! Each way in which a load test was believed that should not have been, with the sentence that a person gets.
 
-use std::process::Stdio;
-
 use rstest::rstest;
 
 use crate::harness::{Scenario, TOKEN, loadtest, said};
@@ -128,8 +126,7 @@ fn nobody_reading_on_is_no_error() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let result = concat!(env!("CARGO_MANIFEST_DIR"), "/results/brief-50k.json");
-    let printing = loadtest().args(["report", result]).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
-    let output = printing.wait_with_output().unwrap();
+    let output = loadtest().args(["report", result]).stdout(writer).output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert!(output.status.success(), "{}", output.status);
 }

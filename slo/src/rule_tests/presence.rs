@@ -19,7 +19,7 @@ pub(super) fn file(objectives: &Objectives, group: &Group) -> Named {
     let mut tests: Vec<Test> =
         objectives.targets.iter().flat_map(|target| of_target(group, target)).collect();
     for Target { job, restarting: alert, .. } in &objectives.targets {
-        tests.extend(alert.iter().flat_map(|alert| restarting(objectives, group, job, alert)));
+        tests.extend(alert.iter().flat_map(|alert| restarting(group, job, alert)));
     }
     tests.extend(blind(group));
     tests.extend(impossible(objectives, group));
@@ -77,8 +77,8 @@ fn another_job() -> InputSeries {
 }
 
 /// One restart is an accident, and so are two that are further apart than the window.
-fn restarting(objectives: &Objectives, group: &Group, job: &str, alert: &str) -> Vec<Test> {
-    let within = steps(objectives.compression.of(RESTARTS_WITHIN));
+fn restarting(group: &Group, job: &str, alert: &str) -> Vec<Test> {
+    let within = steps(RESTARTS_WITHIN);
     let began = |job: &str, instance: &str, second: usize| InputSeries {
         series: format!("process_start_time_seconds{{job=\"{job}\",instance=\"{instance}\"}}"),
         // First at the tenth step.

@@ -25,7 +25,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use self::prometheus::{Disk, Target};
+use self::disk::Disk;
+use self::prometheus::Target;
 use crate::wait;
 use crate::workspace::Workspace;
 
@@ -91,7 +92,7 @@ impl Stack {
             &configuration.path("alertmanager"),
             &root,
         )?;
-        let disk = if setup.can_be_broken { Disk::Small(data) } else { Disk::Ample(data) };
+        let disk = Disk { folder: data, is_small: setup.can_be_broken };
         let prometheus = Prometheus::start(
             workspace,
             addresses.prometheus,

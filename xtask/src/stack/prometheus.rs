@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rustix::process::Signal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::compose;
+use super::disk::Disk;
 use super::http::Http;
 use super::part::Part;
-use super::{compose, disk};
 use crate::process::text;
 use crate::workspace::Workspace;
 
@@ -24,15 +24,6 @@ pub(crate) struct Prometheus {
     http: Http,
     /// The folder of its samples.
     pub(crate) samples: PathBuf,
-}
-
-/// Where its samples are put.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Disk<'a> {
-    /// In a folder.
-    Ample(&'a Path),
-    /// In a folder that is a small disk.
-    Small(&'a Path),
 }
 
 /// One value of one series.
@@ -128,30 +119,18 @@ impl Prometheus {
         log: &Path,
         further: &[String],
     ) -> anyhow::Result<Self> {
-        let (Disk::Ample(data) | Disk::Small(data)) = disk;
         let instead = [
             ("--config.file", text(&configuration.join("prometheus.yml"))?.to_owned()),
-            ("--storage.tsdb.path", text(data)?.to_owned()),
+            ("--storage.tsdb.path", text(disk.folder)?.to_owned()),
             ("--web.listen-address", address.to_string()),
             ("--web.external-url", format!("http://{address}")),
         ];
-        let program = workspace.tool("prometheus");
-        let mut command = match disk {
-            Disk::Ample(_) => Command::new(program),
-            Disk::Small(folder) => {
-                let mut command = disk::small(folder)?;
-                command.arg(program);
-                command
-            }
-        };
+        let mut command = disk.command(&workspace.tool("prometheus"))?;
         command.args(compose::command(workspace, "prometheus", &instead)?).args(further);
         let mut part = Part::start("prometheus", command, log)?;
         let http = Http::to(address);
         part.ready(|_| Ok(http.is_there("/-/ready")))?;
-        let samples = match disk {
-            Disk::Ample(folder) => folder.to_owned(),
-            Disk::Small(folder) => disk::seen_from_outside(part.id(), folder),
-        };
+        let samples = disk.seen_from_outside(part.id());
         Ok(Self { part, http, samples })
     }
 
